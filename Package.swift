@@ -1,0 +1,45 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target per module, the same for the host (`swift test`) and for bare metal
+// (`swift build --triple x86_64-unknown-none-elf --toolset toolset.json`): everything that differs
+// between the two stands in toolset.json. An arrow in docs/architecture.md is a dependency here.
+
+let settings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: name + "Tests", dependencies: [.byName(name: name), "Support"] + dependencies,
+    swiftSettings: [.treatAllWarnings(as: .error)])
+}
+
+let package = Package(
+  name: "BigIron",
+  products: [.library(name: "Kernel", type: .static, targets: ["Kernel"])],
+  targets: [
+    .target(name: "CPU"),
+    module("Memory"),
+    module("Firmware", ["Memory"]),
+    module("EPT", ["Memory"]),
+    module("Machine", ["Memory"]),
+    module("VMX", ["Memory", "CPU"]),
+    module("Kernel", ["Memory", "CPU", "Firmware", "EPT", "VMX", "Machine"]),
+    .target(
+      name: "Support", dependencies: ["Memory"], path: "Tests/Support",
+      swiftSettings: [.treatAllWarnings(as: .error)]),
+    tests("Memory"),
+    tests("Firmware"),
+    tests("EPT"),
+    tests("Machine"),
+    tests("VMX"),
+  ],
+  swiftLanguageModes: [.v6]
+)

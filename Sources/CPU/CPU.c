@@ -1,0 +1,1 @@
+#include "CPU.h"

@@ -1,0 +1,3 @@
+import Testing
+import EPT
+@Test func probe() { _ = EPTProbe() }

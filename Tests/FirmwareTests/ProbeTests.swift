@@ -1,0 +1,3 @@
+import Testing
+import Firmware
+@Test func probe() { _ = FirmwareProbe() }

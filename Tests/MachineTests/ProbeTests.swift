@@ -1,0 +1,3 @@
+import Testing
+import Machine
+@Test func probe() { _ = MachineProbe() }

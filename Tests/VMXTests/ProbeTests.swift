@@ -1,0 +1,3 @@
+import Testing
+import VMX
+@Test func probe() { _ = VMXProbe() }
