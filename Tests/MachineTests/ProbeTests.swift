@@ -1,3 +1,0 @@
-import Testing
-import Machine
-@Test func probe() { _ = MachineProbe() }
