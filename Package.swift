@@ -26,12 +26,13 @@ let package = Package(
   products: [.library(name: "Kernel", type: .static, targets: ["Kernel"])],
   targets: [
     .target(name: "CPU"),
+    .target(name: "Assembly"),
     module("Memory"),
     module("Firmware", ["Memory"]),
     module("EPT", ["Memory"]),
     module("Machine", ["Memory"]),
-    module("VMX", ["Memory", "CPU"]),
-    module("Kernel", ["Memory", "CPU", "Firmware", "EPT", "VMX", "Machine"]),
+    module("VMX", ["Memory", "CPU", "Assembly"]),
+    module("Kernel", ["Memory", "CPU", "Assembly", "Firmware", "EPT", "VMX", "Machine"]),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),

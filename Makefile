@@ -1,0 +1,35 @@
+# make            build/bigiron.elf   the kernel, a Multiboot 1 and 2 image
+# make iso        build/bigiron.iso   boots from BIOS and UEFI, CD or USB stick
+# make clean      removes everything that was built
+
+TRIPLE := x86_64-unknown-none-elf
+SWIFT_BUILD := swift build --triple $(TRIPLE) --toolset toolset.json -c release --product Kernel
+LIBRARY := .build/$(TRIPLE)/release/libKernel.a
+OBJECTS := $(patsubst Boot/%.asm,build/%.o,$(wildcard Boot/*.asm))
+LINK := ld.lld -static --gc-sections -z max-page-size=4096 --no-warnings -T linker.ld
+
+.PHONY: all iso clean swift
+all: build/bigiron.elf
+
+# SwiftPM knows best whether the library is current; it leaves the file alone when nothing changed.
+swift:
+	@$(SWIFT_BUILD) --quiet
+$(LIBRARY): swift ;
+
+build/%.o: Boot/%.asm Boot/processor.inc
+	@mkdir -p build
+	nasm -f elf64 -w+all -w-reloc -o $@ $<
+
+# The symbol table for backtraces is made from a first link and put into a second one, at the very end,
+# where it moves nothing.
+build/bigiron.elf: $(LIBRARY) $(OBJECTS) linker.ld scripts/symbols.py
+	python3 scripts/symbols.py --empty build/symbols.bin
+	nasm -f elf64 -o build/symbols.o -DTABLE='"build/symbols.bin"' scripts/symbols.inc
+	$(LINK) -o build/bigiron.first.elf $(OBJECTS) build/symbols.o $(LIBRARY)
+	python3 scripts/symbols.py build/bigiron.first.elf build/symbols.bin
+	nasm -f elf64 -o build/symbols.o -DTABLE='"build/symbols.bin"' scripts/symbols.inc
+	$(LINK) -o $@ $(OBJECTS) build/symbols.o $(LIBRARY)
+	@rm build/bigiron.first.elf
+
+clean:
+	rm -rf build .build
