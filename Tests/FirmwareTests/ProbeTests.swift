@@ -1,3 +1,0 @@
-import Testing
-import Firmware
-@Test func probe() { _ = FirmwareProbe() }
