@@ -1,0 +1,104 @@
+// The table of the kernel's options. Parsing, the help text and the test that holds docs/command-line.md to
+// it all go by this one. Texts are `String` literals, of which only the UTF-8 bytes are ever used: those
+// can be compared without a pointer, as a `StaticString`'s cannot.
+
+/// An option of the kernel's own command line.
+public enum KernelOption: UInt8, Sendable {
+  case log
+  case console
+  case guestMemory
+  case guestVCPUs
+  case guestLoader
+  case reserve
+  case paging
+  case timeScale
+  case nodes
+  case node
+
+  /// What an option's value may be.
+  public enum Kind: Sendable {
+    /// One of the words between the bars; the first counts as 0.
+    case word(String)
+    /// A decimal integer.
+    case number(ClosedRange<UInt64>)
+    /// A decimal integer of bytes, or of the unit that a K, M, G or T after it says.
+    case size(ClosedRange<UInt64>)
+  }
+
+  public struct Definition: Sendable {
+    /// What stands before the equals sign.
+    public let key: String
+    public let kind: Kind
+    /// What holds where the option is absent, in words.
+    public let fallback: String
+    public let summary: String
+
+    init(_ key: String, _ kind: Kind, default fallback: String, _ summary: String) {
+      self.key = key
+      self.kind = kind
+      self.fallback = fallback
+      self.summary = summary
+    }
+  }
+
+  public var definition: Definition {
+    switch self {
+    case .log:
+      Definition(
+        "log", .word("error|warn|info|debug"), default: "info", "least severe message that is logged")
+    case .console:
+      Definition(
+        "console", .word("plain|mux"), default: "plain", "how the serial line is shared with the guest")
+    case .guestMemory:
+      Definition("guest.memory", .size(2 << 20...1 << 46), default: "all", "RAM that the guest gets")
+    case .guestVCPUs:
+      Definition("guest.vcpus", .number(1...256), default: "all", "processors that the guest gets")
+    case .guestLoader:
+      Definition(
+        "guest.loader", .word("auto|bzimage|pvh|multiboot"), default: "auto",
+        "boot protocol of the guest's kernel")
+    case .reserve:
+      Definition("reserve", .size(0...1 << 46), default: "0", "RAM kept back from the guest; 0 chooses")
+    case .paging:
+      Definition(
+        "paging", .word("auto|nested|shadow"), default: "auto", "what translates guest-physical addresses")
+    case .timeScale:
+      Definition(
+        "time.scale", .number(1...1000), default: "1", "how many times slower the guest's clocks run")
+    case .nodes:
+      Definition("nodes", .number(1...64), default: "1", "nodes that form the cluster")
+    case .node:
+      Definition("node", .number(0...63), default: "0", "number of this node in the cluster")
+    }
+  }
+
+  /// The option whose key is `key`.
+  init?(key: Span<UInt8>) {
+    var raw: UInt8 = 0
+    while let option = KernelOption(rawValue: raw) {
+      if option.definition.key.hasBytes(key) {
+        self = option
+        return
+      }
+      raw += 1
+    }
+    return nil
+  }
+
+  /// Hands the help text to `write` byte by byte: a line for each option, in the table's order.
+  public static func writeHelp(_ write: (UInt8) -> Void) {
+    var raw: UInt8 = 0
+    while let option = KernelOption(rawValue: raw) {
+      let definition = option.definition
+      definition.key.forEachByte(write)
+      "=".forEachByte(write)
+      definition.kind.writePlaceholder(write)
+      ": ".forEachByte(write)
+      definition.summary.forEachByte(write)
+      " (default: ".forEachByte(write)
+      definition.fallback.forEachByte(write)
+      ")\n".forEachByte(write)
+      raw += 1
+    }
+  }
+}

@@ -1,0 +1,66 @@
+/// What the kernel's own command line asks for; docs/command-line.md describes each option.
+public struct KernelOptions: Sendable {
+  public enum LogLevel: UInt8, Sendable { case error, warn, info, debug }
+  public enum Console: UInt8, Sendable { case plain, mux }
+  public enum GuestLoader: UInt8, Sendable { case auto, bzImage, pvh, multiboot }
+  public enum Paging: UInt8, Sendable { case auto, nested, shadow }
+
+  public private(set) var log = LogLevel.info
+  public private(set) var console = Console.plain
+  /// In bytes; nil stands for all that the machine can give.
+  public private(set) var guestMemory: UInt64?
+  /// nil stands for one on each core that can run it.
+  public private(set) var guestVCPUs: Int?
+  public private(set) var guestLoader = GuestLoader.auto
+  /// In bytes; 0 leaves it to the kernel.
+  public private(set) var reserve: UInt64 = 0
+  public private(set) var paging = Paging.auto
+  public private(set) var timeScale = 1
+  public private(set) var nodes = 1
+  public private(set) var node = 0
+
+  /// A word of the command line that was ignored, and why.
+  public struct Problem: Equatable, Sendable {
+    public enum Reason: Equatable, Sendable {
+      case unknownKey
+      case unterminatedQuote
+      case missingValue(KernelOption)
+      case malformedValue(KernelOption)
+      case outOfRange(KernelOption)
+    }
+
+    /// The word's bytes, counted from the start of the command line.
+    public let range: Range<Int>
+    public let reason: Reason
+  }
+
+  /// The first words that were ignored.
+  public private(set) var problems = BoundedList<16, Problem>(
+    filler: Problem(range: 0..<0, reason: .unknownKey))
+
+  /// Ignored words that found no room in `problems`.
+  public private(set) var unlistedProblemCount = 0
+
+  /// What holds without a command line.
+  public init() {}
+
+  mutating func set(_ option: KernelOption, to value: UInt64) {
+    let index = UInt8(truncatingIfNeeded: value)
+    switch option {
+    case .log: log = LogLevel(rawValue: index) ?? log
+    case .console: console = Console(rawValue: index) ?? console
+    case .guestMemory: guestMemory = value
+    case .guestVCPUs: guestVCPUs = Int(value)
+    case .guestLoader: guestLoader = GuestLoader(rawValue: index) ?? guestLoader
+    case .reserve: reserve = value
+    case .paging: paging = Paging(rawValue: index) ?? paging
+    case .timeScale: timeScale = Int(value)
+    case .nodes: nodes = Int(value)
+    case .node: node = Int(value)
+    }
+  }
+
+  mutating func report(_ range: Range<Int>, _ reason: Problem.Reason) {
+    if !problems.append(Problem(range: range, reason: reason)) { unlistedProblemCount += 1 }
+  }
+}

@@ -1,0 +1,167 @@
+import Firmware
+import Foundation
+import Testing
+
+@Suite struct KernelOptionsTests {
+  private var allOptions: [KernelOption] {
+    Array(
+      sequence(state: UInt8(0)) { raw in
+        defer { raw += 1 }
+        return KernelOption(rawValue: raw)
+      })
+  }
+
+  private func parse(_ line: String) -> KernelOptions { KernelOptions(Array(line.utf8).span) }
+
+  private func problems(_ line: String) -> [(String, KernelOptions.Problem.Reason)] {
+    parse(line).problems.array.map { problem in
+      (String(decoding: Array(line.utf8)[problem.range], as: UTF8.self), problem.reason)
+    }
+  }
+
+  @Test func everyOptionIsSet() {
+    let options = parse(
+      "log=debug console=mux guest.memory=3G guest.vcpus=4 guest.loader=pvh reserve=64M paging=shadow "
+        + "time.scale=1000 nodes=64 node=63")
+    #expect(options.problems.isEmpty)
+    #expect(options.log == .debug)
+    #expect(options.console == .mux)
+    #expect(options.guestMemory == 3 << 30)
+    #expect(options.guestVCPUs == 4)
+    #expect(options.guestLoader == .pvh)
+    #expect(options.reserve == 64 << 20)
+    #expect(options.paging == .shadow)
+    #expect(options.timeScale == 1000)
+    #expect(options.nodes == 64)
+    #expect(options.node == 63)
+  }
+
+  @Test func everyWordIsTheCaseOfItsName() {
+    #expect(
+      ["error", "warn", "info", "debug"].map { parse("log=\($0)").log } == [.error, .warn, .info, .debug])
+    #expect(["plain", "mux"].map { parse("console=\($0)").console } == [.plain, .mux])
+    #expect(
+      ["auto", "bzimage", "pvh", "multiboot"].map { parse("guest.loader=\($0)").guestLoader }
+        == [.auto, .bzImage, .pvh, .multiboot])
+    #expect(["auto", "nested", "shadow"].map { parse("paging=\($0)").paging } == [.auto, .nested, .shadow])
+  }
+
+  @Test func theTableTellsTheDefaults() {
+    let line = allOptions.map(\.definition).filter { $0.fallback != "all" }.map { "\($0.key)=\($0.fallback)" }
+    let (options, defaults) = (parse(line.joined(separator: " ")), KernelOptions())
+    #expect(options.problems.isEmpty)
+    #expect(String(describing: options) == String(describing: defaults))
+    #expect(allOptions.filter { $0.definition.fallback == "all" } == [.guestMemory, .guestVCPUs])
+    #expect(defaults.guestMemory == nil && defaults.guestVCPUs == nil)
+  }
+
+  @Test(
+    arguments: [
+      ("2097152", 2 << 20), ("2048K", 2 << 20), ("2048k", 2 << 20), ("2M", 2 << 20), ("1g", 1 << 30),
+      ("64T", 1 << 46),
+    ] as [(String, UInt64)])
+  func sizesMayHaveAUnit(text: String, bytes: UInt64) {
+    #expect(parse("guest.memory=\(text)").guestMemory == bytes)
+  }
+
+  @Test func theLastWordOfAKeyWins() {
+    #expect(parse("nodes=2 nodes=3").nodes == 3)
+    #expect(parse("nodes=2 nodes=x").nodes == 2)
+  }
+
+  @Test func blanksOfAnyKindPartWords() {
+    let options = parse("\t log=warn\r\n  nodes=2 ")
+    #expect(options.problems.isEmpty)
+    #expect(options.log == .warn)
+    #expect(options.nodes == 2)
+    #expect(parse("").problems.isEmpty)
+    #expect(parse("   ").problems.isEmpty)
+  }
+
+  @Test func quotesAroundAValueAreNotPartOfIt() {
+    #expect(parse("log=\"warn\" nodes=\"5\"").log == .warn)
+    #expect(parse("log=\"warn\" nodes=\"5\"").nodes == 5)
+    #expect(problems("log=\"warn info\" nodes=5").map(\.0) == ["log=\"warn info\""])
+  }
+
+  @Test(arguments: ["/boot/bigiron.elf", "(cd)/boot/bigiron.elf", "build/bigiron.elf", "(hd0)"])
+  func thePathThatSomeLoadersPutFirstIsSkipped(path: String) {
+    #expect(problems("\(path) log=warn").isEmpty)
+    #expect(problems("log=warn \(path)").map(\.0) == [path])
+    #expect(problems("\(path)=1").map(\.0) == ["\(path)=1"])
+  }
+
+  @Test(
+    arguments: [
+      ("verbose", .unknownKey), ("Log=info", .unknownKey), ("lo=info", .unknownKey),
+      ("logs=info", .unknownKey),
+      ("=info", .unknownKey), ("\"", .unterminatedQuote), ("log=\"info", .unterminatedQuote),
+      ("log", .missingValue(.log)), ("nodes=", .missingValue(.nodes)), ("nodes=\"\"", .missingValue(.nodes)),
+      ("log=inf", .malformedValue(.log)), ("log=infos", .malformedValue(.log)),
+      ("log=|", .malformedValue(.log)),
+      ("log=error|warn", .malformedValue(.log)), ("nodes=two", .malformedValue(.nodes)),
+      ("nodes=-1", .malformedValue(.nodes)), ("nodes=2M", .malformedValue(.nodes)),
+      ("reserve=M", .malformedValue(.reserve)), ("reserve=1MB", .malformedValue(.reserve)),
+      ("nodes=0", .outOfRange(.nodes)), ("nodes=65", .outOfRange(.nodes)),
+      ("nodes=18446744073709551617", .outOfRange(.nodes)),
+      ("reserve=18014398509481985K", .outOfRange(.reserve)),
+      ("reserve=65T", .outOfRange(.reserve)), ("guest.memory=2047K", .outOfRange(.guestMemory)),
+    ] as [(String, KernelOptions.Problem.Reason)])
+  func aWordThatSaysNothingSensibleIsReportedAndChangesNothing(
+    word: String, reason: KernelOptions.Problem.Reason
+  ) {
+    let problems = problems("node=7  \(word)")
+    #expect(problems.map(\.0) == [word])
+    #expect(problems.map(\.1) == [reason])
+    let options = parse("node=7 \(word)")
+    #expect(options.node == 7)
+    #expect(options.nodes == 1 && options.log == .info && options.reserve == 0 && options.guestMemory == nil)
+  }
+
+  @Test func problemsBeyondTheSixteenthAreCounted() {
+    let options = parse(String(repeating: "x ", count: 20))
+    #expect(options.problems.count == 16)
+    #expect(options.unlistedProblemCount == 4)
+  }
+
+  @Test func aReasonSaysWhatTheValueMustBe() {
+    func reason(_ line: String) -> String {
+      var text: [UInt8] = []
+      parse(line).problems.array[0].writeReason { text.append($0) }
+      return String(decoding: text, as: UTF8.self)
+    }
+    #expect(reason("x=1") == "no such option")
+    #expect(reason("x=\"1") == "a quote is not closed")
+    #expect(reason("paging") == "no value: it must be auto|nested|shadow")
+    #expect(reason("time.scale=x") == "the value must be N (1 to 1000)")
+    #expect(reason("guest.memory=1") == "out of range: the value must be SIZE (2M to 64T)")
+    #expect(reason("reserve=x") == "the value must be SIZE (0 to 64T)")
+  }
+
+  @Test func keysAreUnique() {
+    #expect(Set(allOptions.map(\.definition.key)).count == allOptions.count)
+  }
+
+  @Test func theDocumentationHoldsTheHelpText() throws {
+    var help: [UInt8] = []
+    KernelOption.writeHelp { help.append($0) }
+    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../docs/command-line.md")
+    let text = try String(contentsOf: page, encoding: .utf8)
+    #expect(text.contains("```\n" + String(decoding: help, as: UTF8.self) + "```\n"))
+    for option in allOptions { #expect(text.contains("**`\(option.definition.key)`**")) }
+  }
+
+  @Test func randomBytesNeverTrap() {
+    var generator = SeededGenerator(state: 4)
+    let alphabet = Array("log=nodes.time \"|1098MGk/(\u{0}".utf8)
+    for _ in 0..<20_000 {
+      let line = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
+        Bool.random(using: &generator)
+          ? alphabet.randomElement(using: &generator)! : UInt8.random(in: 0...255, using: &generator)
+      }
+      let options = KernelOptions(line.span)
+      #expect(options.nodes == 1)
+    }
+  }
+}
