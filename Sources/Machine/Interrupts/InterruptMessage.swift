@@ -14,8 +14,8 @@ public struct InterruptMessage: Equatable, Sendable {
     case others
   }
 
-  /// SDM Vol. 3A, 11.6.1, "Interrupt Command Register (ICR)"; 3 and 7 are not there (`extINT` is an I/O
-  /// APIC's only).
+  /// SDM Vol. 3A, 11.6.1, "Interrupt Command Register (ICR)". 3 is reserved; 7
+  /// (ExtINT) takes its vector from an 8259, which the guest's machine lacks.
   public enum DeliveryMode: UInt8, Sendable {
     case fixed = 0
     case lowestPriority = 1
@@ -23,7 +23,6 @@ public struct InterruptMessage: Equatable, Sendable {
     case nmi = 4
     case initialize = 5
     case startUp = 6
-    case extINT = 7
   }
 
   public enum TriggerMode: Sendable {

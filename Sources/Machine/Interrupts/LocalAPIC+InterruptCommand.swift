@@ -13,8 +13,7 @@ extension LocalAPIC {
     interruptCommand &= ~Self.deliveryStatus
     let command = UInt32(truncatingIfNeeded: interruptCommand)
     let vector = UInt8(truncatingIfNeeded: command)
-    guard let mode = InterruptMessage.DeliveryMode(rawValue: UInt8(command >> 8 & 7)), mode != .extINT
-    else { return .none }
+    guard let mode = InterruptMessage.DeliveryMode(rawValue: UInt8(command >> 8 & 7)) else { return .none }
     if mode == .fixed || mode == .lowestPriority {
       guard vector >= Self.firstLegalVector else {
         record(.sentIllegalVector)
