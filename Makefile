@@ -8,7 +8,7 @@ LIBRARY := .build/$(TRIPLE)/release/libKernel.a
 OBJECTS := $(patsubst Boot/%.asm,build/%.o,$(wildcard Boot/*.asm))
 LINK := ld.lld -static --gc-sections -z max-page-size=4096 --no-warnings -T linker.ld
 
-.PHONY: all iso clean swift
+.PHONY: all iso guests clean swift
 all: build/bigiron.elf
 
 # SwiftPM knows best whether the library is current; it leaves the file alone when nothing changed.
@@ -30,6 +30,24 @@ build/bigiron.elf: $(LIBRARY) $(OBJECTS) linker.ld scripts/symbols.py
 	nasm -f elf64 -o build/symbols.o -DTABLE='"build/symbols.bin"' scripts/symbols.inc
 	$(LINK) -o $@ $(OBJECTS) build/symbols.o $(LIBRARY)
 	@rm build/bigiron.first.elf
+
+# The guest of the image: Debian's kernel and a small initramfs. OPTIONS="key=value ..." go to Big Iron.
+iso: build/bigiron.elf
+	scripts/guest-kernel.sh
+	PYTHONPATH=scripts python3 -m cluster.image --options "$(OPTIONS)" build/bigiron.iso
+
+# Multiboot guests for the tests: flat ones that carry their own addresses, and one as ELF.
+GUESTS := $(patsubst Tests/Guests/%.asm,build/guests/%,$(wildcard Tests/Guests/*.asm))
+guests: $(GUESTS) build/guests/hello.elf
+
+build/guests/%: Tests/Guests/%.asm Tests/Guests/guest.inc
+	@mkdir -p build/guests
+	nasm -f bin -i Tests/Guests/ -o $@ $<
+
+build/guests/hello.elf: Tests/Guests/hello.asm Tests/Guests/guest.inc
+	@mkdir -p build/guests
+	nasm -f elf32 -i Tests/Guests/ -o build/guests/hello.o $<
+	ld.lld -m elf_i386 --image-base=0x100000 -e start -o $@ build/guests/hello.o
 
 clean:
 	rm -rf build .build
