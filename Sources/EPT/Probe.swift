@@ -1,1 +1,0 @@
-public struct EPTProbe { public init() {} }

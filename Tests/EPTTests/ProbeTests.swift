@@ -1,3 +1,0 @@
-import Testing
-import EPT
-@Test func probe() { _ = EPTProbe() }
