@@ -3,9 +3,9 @@ import Memory
 /// The VMCS field that names the tables of a virtual machine, and the operand of INVEPT (SDM Vol. 3C, 25.6.11).
 public struct EPTPointer: Equatable, Sendable {
   /// What these tables ask of a processor; nothing is substituted where it lacks one.
-  public static let requirements: EPTCapabilities = [
-    .pageWalkLength4, .writeBack, .invept, .inveptSingleContext,
-  ]
+  public static var requirements: EPTCapabilities {
+    [.pageWalkLength4, .writeBack, .invept, .inveptSingleContext]
+  }
 
   public let rawValue: UInt64
 

@@ -1,4 +1,4 @@
-/// How the processor caches a page, by its code in MTRRs, PAT and EPT entries (SDM Vol. 3A, 12.3, table 12-2).
+/// How the processor caches a page, by its code in MTRRs, PAT and EPT entries (SDM Vol. 3A, 12.11).
 public enum MemoryType: UInt8, Sendable {
   case uncacheable = 0
   case writeCombining = 1

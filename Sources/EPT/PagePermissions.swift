@@ -10,5 +10,5 @@ public struct PagePermissions: OptionSet, Sendable {
   public static let read = Self(rawValue: 1 << 0)
   public static let write = Self(rawValue: 1 << 1)
   public static let execute = Self(rawValue: 1 << 2)
-  public static let all: Self = [.read, .write, .execute]
+  public static let all = Self(rawValue: 0b111)
 }

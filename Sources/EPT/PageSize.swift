@@ -6,7 +6,7 @@ public enum PageSize: Int, Comparable, Sendable {
 
   /// Bytes of one page.
   @inline(__always)
-  public var bytes: UInt64 { 1 << UInt64(12 + 9 * rawValue) }
+  public var bytes: UInt64 { 1 &<< UInt64(truncatingIfNeeded: 12 &+ 9 &* rawValue) }
 
   @inline(__always)
   public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }

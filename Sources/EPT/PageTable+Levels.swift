@@ -12,11 +12,15 @@ extension PageTable where Memory: ~Copyable {
 
   /// Bytes that one entry of `level` translates.
   @inline(__always)
-  static func span(of level: Int) -> UInt64 { 1 << UInt64(12 + 9 * level) }
+  static func span(of level: Int) -> UInt64 { 1 &<< shift(of: level) }
+
+  /// The lowest address bit that selects an entry of `level`.
+  @inline(__always)
+  private static func shift(of level: Int) -> UInt64 { UInt64(truncatingIfNeeded: 12 &+ 9 &* level) }
 
   @inline(__always)
   static func index(of address: UInt64, at level: Int) -> UInt64 {
-    address >> UInt64(12 + 9 * level) & (entriesPerTable - 1)
+    address &>> shift(of: level) & (entriesPerTable - 1)
   }
 
   /// Where a table of `level` keeps the entry for `address`.
@@ -27,7 +31,7 @@ extension PageTable where Memory: ~Copyable {
 
   @inline(__always)
   static func slot(_ index: UInt64, in table: HostPhysicalAddress) -> HostPhysicalAddress {
-    table + index * 8
+    table + index &* 8
   }
 
   /// The leaf in an entry of `level`, or nil where the entry is none.
@@ -46,7 +50,7 @@ extension PageTable where Memory: ~Copyable {
   /// The part of `range` that begins at `address` and that one entry of `level` spans.
   @inline(__always)
   static func part(of range: Range<UInt64>, from address: UInt64, at level: Int) -> Range<UInt64> {
-    address..<min((address | (span(of: level) - 1)) + 1, range.upperBound)
+    address..<min((address | (span(of: level) &- 1)) &+ 1, range.upperBound)
   }
 
   /// The bounds of a range as numbers, once they are found to be what tables can deal in.

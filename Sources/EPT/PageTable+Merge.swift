@@ -32,7 +32,7 @@ extension PageTable where Memory: ~Copyable {
     var increment: UInt64 = 0
     if first != 0 {
       guard var leaf = Self.leaf(first, at: level - 1), let size = PageSize(rawValue: level),
-        size <= format.largestPage, leaf.host.value & (size.bytes - 1) == 0
+        size <= format.largestPage, leaf.host.value & (size.bytes &- 1) == 0
       else { return nil }
       leaf.size = size
       merged = Format.encode(leaf)

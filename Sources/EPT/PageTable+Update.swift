@@ -77,7 +77,7 @@ extension PageTable where Memory: ~Copyable {
   @inline(__always)
   private static func piece(_ index: UInt64, of entry: UInt64, at level: Int) -> UInt64 {
     guard var leaf = leaf(entry, at: level), let size = PageSize(rawValue: level - 1) else { return 0 }
-    leaf.host = leaf.host + index * size.bytes
+    leaf.host = leaf.host + index &* size.bytes
     leaf.size = size
     return Format.encode(leaf)
   }
@@ -112,13 +112,13 @@ extension PageTable where Memory: ~Copyable {
     case .map(let offset, let permissions, let memoryType):
       let host = HostPhysicalAddress(part.lowerBound &+ offset)
       if let leaf = Self.leaf(entry, at: level),
-        leaf.host + (part.lowerBound & (leaf.size.bytes - 1)) == host,
+        leaf.host + (part.lowerBound & (leaf.size.bytes &- 1)) == host,
         leaf.permissions == permissions, leaf.memoryType == memoryType
       {
         return .keep
       }
       guard isWhole, let size = PageSize(rawValue: level), size <= format.largestPage,
-        host.value & (size.bytes - 1) == 0
+        host.value & (size.bytes &- 1) == 0
       else { return .descend }
       return .store(
         Format.encode(Mapping(host: host, size: size, permissions: permissions, memoryType: memoryType)))

@@ -56,7 +56,7 @@ public struct PageTable<Format: PageTableFormat, Memory: TableMemory & ~Copyable
       let entry = memory.readEntry(at: Self.slot(of: address.value, in: table, at: level))
       guard Format.isPresent(entry) else { return nil }
       if var leaf = Self.leaf(entry, at: level) {
-        leaf.host = leaf.host + (address.value & (Self.span(of: level) - 1))
+        leaf.host = leaf.host + (address.value & (Self.span(of: level) &- 1))
         return leaf
       }
       table = Format.table(entry)
@@ -70,7 +70,7 @@ public struct PageTable<Format: PageTableFormat, Memory: TableMemory & ~Copyable
     permissions: PagePermissions, memoryType: MemoryType = .writeBack
   ) throws(PageTableError) -> Invalidation {
     guard size <= format.largestPage else { throw .unsupportedPageSize }
-    guard (guest.value | host.value) & (size.bytes - 1) == 0 else { throw .misaligned }
+    guard (guest.value | host.value) & (size.bytes &- 1) == 0 else { throw .misaligned }
     guard guest.value < Self.guestAddressLimit else { throw .guestAddressOutOfRange }
     return try map(guest..<guest + size.bytes, to: host, permissions: permissions, memoryType: memoryType)
   }

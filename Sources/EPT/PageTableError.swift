@@ -1,8 +1,7 @@
 /// Why a page table was not changed. No operation that throws has changed any translation, nor does it owe an
 /// invalidation or keep a table.
 public enum PageTableError: Error, Equatable {
-  /// A guest-physical bound is no multiple of 4 KiB or of the page size asked for, or the host-physical address
-  /// is none.
+  /// An address is no multiple of 4 KiB, or of the page size asked for.
   case misaligned
   /// The range ends beyond the 48 bits that four levels translate.
   case guestAddressOutOfRange

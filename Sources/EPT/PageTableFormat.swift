@@ -46,7 +46,7 @@ extension PageTableFormat {
   /// The first byte of the leaf that `entry` maps.
   @inline(__always)
   static func frame(_ entry: UInt64, _ size: PageSize) -> HostPhysicalAddress {
-    HostPhysicalAddress(entry & addressMask & ~(size.bytes - 1))
+    HostPhysicalAddress(entry & addressMask & ~(size.bytes &- 1))
   }
 
   /// `hostAddressLimit` for a width as CPUID reports it; entries end at bit 51 whatever it says.

@@ -193,6 +193,11 @@ func onlyWhatMayBeCachedWronglyNeedsAnInvalidation(_ processor: any SecondLevelP
     )
     #expect(bench.table.retiredCount == 1)
     #expect(try map(kib4, .all) == .required)
+
+    // A split by itself: the page size changes, though no permission is taken away.
+    _ = try bench.table.map(
+      GuestPhysicalAddress(gib1), to: HostPhysicalAddress(0), size: .page2M, permissions: .read)
+    #expect(try bench.table.protect(pages(gib1, kib4), .all) == .required)
   }
   try check(processor)
 }
