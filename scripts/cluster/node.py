@@ -1,7 +1,9 @@
 """One node of a run: its machine, the line to it, and what comes over the line."""
 
 import json
+import os
 import select
+import signal
 import socket
 import subprocess
 import time
@@ -80,8 +82,8 @@ class Node:
 
     def stop(self):
         """Ends whatever still runs."""
-        if self._process:
-            self._process.kill()
+        if self._process and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         for file in (self._line, self._log, self._console):
             if file:
@@ -106,7 +108,12 @@ class Node:
         self._report_text += content
         line, newline, _ = self._report_text.partition(b"\n")
         if newline and self.report is None:
-            try:
-                self.report = json.loads(line)
-            except ValueError:
-                self.report = {"end": "unreadable report"}
+            self.report = _parse(line)
+
+
+def _parse(line):
+    try:
+        report = json.loads(line)
+    except ValueError:
+        report = None
+    return report if isinstance(report, dict) else {"end": "unreadable report"}
