@@ -43,17 +43,13 @@ def make_initramfs(links=True, command=None, token=None, files=()):
     return archive.finish()
 
 
-def make_token():
-    return secrets.token_hex(16)
-
-
 class CommandOutput:
     """Separates a command's output from what surrounds it on the guest's two serial ports."""
 
-    def __init__(self, token):
+    def __init__(self):
+        self.token = secrets.token_hex(16)
         self.status = None
         """The command's exit status; None until it has ended."""
-        self._token = token.encode()
         self._output = b""
         self._console = b""
         self._within_error_output = False
@@ -63,9 +59,10 @@ class CommandOutput:
         if self.status is not None:
             return b""
         self._output += data
-        end = self._output.find(self._token)
+        mark = self.token.encode()
+        end = self._output.find(mark)
         if end < 0:
-            return self._release_output(len(self._output) - _overlap(self._output, self._token))
+            return self._release_output(len(self._output) - _overlap(self._output, mark))
         trailer, newline, _ = self._output[end:].partition(b"\n")
         if newline:
             self.status = int(trailer.split()[1])
@@ -75,7 +72,7 @@ class CommandOutput:
         """What is new on the console; returns the part that is the command's standard error."""
         self._console += data
         released = b""
-        mark = self._token + b"\n"
+        mark = f"{self.token}\n".encode()
         while (end := self._console.find(mark)) >= 0:
             if self._within_error_output:
                 released += self._console[:end]

@@ -1,0 +1,87 @@
+"""The interactive job as a user meets it: a process on a pseudo-terminal, keys typed one after the other."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+# The launcher's own main, with Linux in plain QEMU in place of Big Iron.
+LAUNCHER = """
+import cluster.__main__ as launcher, cluster.run, stand_in, pathlib, sys
+launcher.Bochs = launcher.QEMU = stand_in.StandIn
+cluster.run.Job.hyperkernel = pathlib.Path(stand_in.__file__)
+launcher.main()
+"""
+
+
+class TerminalTests(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        self.terminal, slave = pty.openpty()
+        self.addCleanup(os.close, self.terminal)
+        self.addCleanup(os.close, slave)
+        self.slave = slave
+        self.modes = termios.tcgetattr(slave)
+        self.launcher = subprocess.Popen(
+            [sys.executable, "-c", LAUNCHER, "--run-directory", self.directory], stdin=slave, stdout=slave,
+            stderr=slave, start_new_session=True)
+        self.addCleanup(self.launcher.wait)
+        self.addCleanup(self.launcher.kill)
+        self.seen = b""
+
+    def expect(self, pattern, seconds=60):
+        """Reads until `pattern` has come, and forgets everything up to there."""
+        deadline = time.monotonic() + seconds
+        while not (match := re.search(pattern, self.seen, re.DOTALL)):
+            if not select.select([self.terminal], [], [], max(0, deadline - time.monotonic()))[0]:
+                self.fail(f"no {pattern} in {self.seen[-2000:]!r}")
+            self.seen += os.read(self.terminal, 4096)
+        self.seen = self.seen[match.end():]
+
+    def type(self, keys):
+        os.write(self.terminal, keys)
+
+    def assert_ended(self, status):
+        self.assertEqual(self.launcher.wait(20), status)
+        self.assertEqual(termios.tcgetattr(self.slave), self.modes)
+
+    def test_typing_reaches_the_guests_shell_and_its_end_ends_the_run(self):
+        self.expect(rb"Ctrl-A X quits")
+        self.expect(rb"# ")
+        self.type(b"echo $((6 * 7))\r")
+        self.expect(rb"\r\n42\r\n.*# ")
+        self.type(b"exit\r")
+        self.assert_ended(0)
+
+    def test_control_keys_belong_to_the_guest(self):
+        self.expect(rb"# ")
+        self.type(b"sleep 1000\r")
+        time.sleep(1)
+        self.type(b"\x03")
+        self.expect(rb"\^C.*# ")
+        self.type(b"echo ab\x01\x01X; cat >/dev/null\r")  # Ctrl-A at a shell: to the line's beginning
+        self.expect(rb"# ")
+        self.type(b"\x01x")
+        self.assert_ended(0)
+
+    def test_ctrl_a_x_quits_at_any_time(self):
+        self.expect(rb"Ctrl-A X quits")
+        self.expect(rb"Linux version")
+        self.type(b"\x01")
+        self.type(b"x")
+        self.assert_ended(0)
+
+    def test_a_terminated_launcher_leaves_no_machine_and_no_raw_terminal_behind(self):
+        self.expect(rb"Linux version")
+        self.launcher.terminate()
+        self.assert_ended(143)
+        machines = subprocess.run(["pgrep", "--full", self.directory], capture_output=True, text=True).stdout
+        self.assertEqual(machines, "")

@@ -1,0 +1,66 @@
+"""Bochs, whose CPU has VT-x in software: slow, exact and repeatable. It counts one tick per instruction."""
+
+import re
+
+from .machine import Machine, MachineError
+
+_CONFIGURATION = """\
+display_library: rfb, options="timeout=0"
+cpu: model={model}, count={cores}, ips={speed}, reset_on_triple_fault=0
+memory: guest={memory}, host={memory}
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+ata0-master: type=cdrom, path="{image}", status=inserted
+boot: cdrom
+com1: enabled=1, mode=socket-client, dev=localhost:{port}
+clock: sync=none
+sound: driver=dummy
+info: action=report
+error: action=ignore
+panic: action=fatal
+log: "{log}"
+"""
+
+# Bochs ends when it gets here: the kernel leaves the emulation by a write of 'D' to port 0x8900.
+_DEBUGGER_COMMANDS = "continue\nquit\n"
+
+
+class Bochs(Machine):
+    model = "corei7_haswell_4770"
+    speed = 10_000_000
+    """Instructions per emulated second: the frequency of the TSC."""
+
+    largest_memory = 2048
+    most_cores = 8
+
+    @property
+    def log(self):
+        return self.directory / f"machine{self.number}.log"
+
+    def prepare(self, port):
+        if self.hardware.memory > self.largest_memory:
+            raise MachineError(f"Bochs takes at most {self.largest_memory} MiB of memory")
+        if self.hardware.cores > self.most_cores:
+            raise MachineError(f"Bochs takes at most {self.most_cores} cores")
+        configuration = self.directory / f"machine{self.number}.bochsrc"
+        configuration.write_text(
+            _CONFIGURATION.format(
+                model=self.model, speed=self.speed, cores=self.hardware.cores, memory=self.hardware.memory,
+                image=self.image, port=port, log=self.log))
+        commands = self.directory / f"machine{self.number}.debugger"
+        commands.write_text(_DEBUGGER_COMMANDS)
+        return ["bochs", "-q", "-f", str(configuration), "-rc", str(commands)]
+
+    def ticks(self):
+        stamps = re.findall(r"^(\d{11,})[a-z]\[", self._log_text(), re.MULTILINE)
+        return int(stamps[-1]) if stamps else None
+
+    def complaint(self):
+        panics = re.findall(r"^\d+p\[.*", self._log_text(), re.MULTILINE)
+        return "\n".join(panics)
+
+    def _log_text(self):
+        try:
+            return self.log.read_text(errors="replace")
+        except FileNotFoundError:
+            return ""

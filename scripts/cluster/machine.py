@@ -1,0 +1,46 @@
+"""The seam between a run and what it runs on: one class per kind of emulated PC."""
+
+import abc
+import dataclasses
+import pathlib
+
+
+@dataclasses.dataclass
+class Hardware:
+    """What every kind of machine can be asked for."""
+
+    cores: int = 1
+    memory: int = 512
+    """MiB"""
+
+
+class MachineError(Exception):
+    """The machine cannot be what was asked for; says why."""
+
+
+class Machine(abc.ABC):
+    """One emulated PC that boots an ISO and has one serial port, its console."""
+
+    def __init__(self, hardware, image, directory, number=0):
+        """`directory` takes its configuration and logs, `number` tells it from the other machines there."""
+        self.hardware = hardware
+        self.image = image
+        self.directory = pathlib.Path(directory)
+        self.number = number
+
+    @property
+    def output(self):
+        """What the emulator's process prints."""
+        return self.directory / f"machine{self.number}.output"
+
+    @abc.abstractmethod
+    def prepare(self, port):
+        """Writes its configuration; returns the command that starts it. Its console connects to TCP `port` here."""
+
+    def ticks(self):
+        """Instructions that it has executed when it ended, idle time included; None where it does not count them."""
+        return None
+
+    def complaint(self):
+        """The emulator's own last words if it failed, as text."""
+        return ""

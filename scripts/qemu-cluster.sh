@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The main job: builds what is missing and boots Big Iron and a guest on an emulated PC. --help says more.
+set -euo pipefail
+scripts=$(cd "$(dirname "$0")" && pwd)
+
+# Standard output belongs to the guest.
+{
+  "$scripts/setup.sh"
+  make --silent --directory "$scripts/.." build/bigiron.elf
+  "$scripts/guest-kernel.sh"
+} >&2
+
+PYTHONPATH=$scripts exec python3 -m cluster "$@"
