@@ -18,7 +18,7 @@ $(LIBRARY): swift ;
 
 build/%.o: Boot/%.asm Boot/processor.inc
 	@mkdir -p build
-	nasm -f elf64 -w+all -w-reloc -o $@ $<
+	nasm -f elf64 -Werror -o $@ $<
 
 # The symbol table for backtraces is made from a first link and put into a second one, at the very end,
 # where it moves nothing.

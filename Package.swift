@@ -31,8 +31,9 @@ let package = Package(
     module("Firmware", ["Memory"]),
     module("EPT", ["Memory"]),
     module("Machine", ["Memory"]),
-    module("VMX", ["Memory", "CPU", "Assembly"]),
-    module("Kernel", ["Memory", "CPU", "Assembly", "Firmware", "EPT", "VMX", "Machine"]),
+    module("VCPU", ["Memory", "EPT"]),
+    module("VMX", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
+    module("Kernel", ["Memory", "CPU", "Assembly", "Firmware", "EPT", "VCPU", "VMX", "Machine"]),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),

@@ -16,6 +16,8 @@ extern __load_end
 global bootEntry
 global bootStackGuard
 global bootStackTop
+global bootGDTPointer
+global bootPML4
 
 section .multiboot progbits alloc noexec nowrite align=8
 multiboot1:

@@ -5,6 +5,7 @@
 extern handleInterrupt
 global interruptEntries
 global raiseNMI
+global raiseMachineCheck
 global loadDescriptorTables
 
 section .text
@@ -73,6 +74,10 @@ commonEntry:                    ; [rsp] = vector, [rsp + 8] = error code, [rsp +
 ; caused by one leaves behind (SDM Vol. 3C, 28.2.3 and 6.7.1).
 raiseNMI:
     int 2
+    ret
+
+raiseMachineCheck:
+    int 18
     ret
 
 ; rdi = pseudo-descriptor of the GDT, rsi = of the IDT, edx = selector of the TSS

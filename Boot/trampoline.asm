@@ -24,7 +24,7 @@ trampolineStart:
     o32 lgdt [parameters.gdtPointer - trampolineStart]
     mov eax, CR4_PAE
     mov cr4, eax
-    mov eax, [parameters.cr3 - trampolineStart]
+    mov eax, [parameters.bootCR3 - trampolineStart]
     mov cr3, eax
     mov ecx, MSR_EFER
     rdmsr
@@ -37,7 +37,7 @@ trampolineStart:
 align 8
 trampolineParameters:
 parameters:
-.cr3:           dd 0            ; offset 0: CR3 of the kernel's tables, below 4 GiB
+.bootCR3:       dd 0            ; offset 0: the boot-time tables, in which this page is executable
 .entry:         dd 0            ; offset 4: address of trampolineLong, then its selector
                 dw 0x08
                 dw 0            ; padding
@@ -46,6 +46,7 @@ parameters:
                 dw 0            ; padding
 .stack:         dq 0            ; offset 20: top of the new core's stack
 .core:          dq 0            ; offset 28: argument of coreMain
+.cr3:           dq 0            ; offset 36: the kernel's tables
 trampolineEnd:
 
 section .text
@@ -61,7 +62,9 @@ trampolineLong:                 ; ebx = address of the trampoline page
     mov fs, eax
     mov gs, eax
     mov rsp, [rbx + (parameters.stack - trampolineStart)]
+    mov rax, [rbx + (parameters.cr3 - trampolineStart)]
     mov rdi, [rbx + (parameters.core - trampolineStart)]
+    mov cr3, rax
     xor ebp, ebp
     call coreMain
 .hang:

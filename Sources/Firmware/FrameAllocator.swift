@@ -41,8 +41,7 @@ public struct FrameAllocator<Words: WordStorage & ~Copyable>: ~Copyable {
   /// Words of storage that the allocator needs for the usable memory of `map`.
   public static func wordCount(for map: MemoryMap) -> Int {
     var layout = FrameLayout()
-    let entries = map.entries.span
-    for index in entries.indices { _ = layout.add(entries[index]) }
+    for index in map.entries.indices { _ = layout.add(map.entries[index]) }
     return layout.wordCount
   }
 
@@ -53,9 +52,8 @@ public struct FrameAllocator<Words: WordStorage & ~Copyable>: ~Copyable {
   public init(_ map: MemoryMap, words: consuming Words) {
     precondition(words.count >= Self.wordCount(for: map))
     var layout = FrameLayout()
-    let entries = map.entries.span
-    for index in entries.indices {
-      if let region = layout.add(entries[index]) { region.store(in: &words, at: layout.regionCount - 1) }
+    for index in map.entries.indices {
+      if let region = layout.add(map.entries[index]) { region.store(in: &words, at: layout.regionCount - 1) }
     }
     self.words = words
     regionCount = layout.regionCount

@@ -22,7 +22,7 @@ struct interrupt_frame {
 
 /// The words that the kernel fills in at the end of the trampoline page (Boot/trampoline.asm).
 struct __attribute__((packed)) trampoline_parameters {
-    uint32_t cr3;
+    uint32_t bootCR3;
     uint32_t entry;
     uint16_t selector;
     uint16_t reserved0;
@@ -31,14 +31,16 @@ struct __attribute__((packed)) trampoline_parameters {
     uint16_t reserved1;
     uint64_t stack;
     uint64_t core;
+    uint64_t cr3;
 };
 
 uint32_t enterVMX(struct guest_registers *registers, uint32_t resume);
 void raiseNMI(void);
+void raiseMachineCheck(void);
 void loadDescriptorTables(const void *gdtPointer, const void *idtPointer, uint16_t taskSelector);
 
 #define SYMBOL(name)                                                                                         \
-    extern const char name[];                                                                                \
+    extern char name[];                                                                                \
     static inline __attribute__((always_inline)) uint64_t name##Address(void) { return (uint64_t)name; }
 
 SYMBOL(__text_start)
@@ -49,6 +51,7 @@ SYMBOL(__data_start)
 SYMBOL(__bss_end)
 SYMBOL(bootStackGuard)
 SYMBOL(bootGDTPointer)
+SYMBOL(bootPML4)
 SYMBOL(interruptEntries)
 SYMBOL(trampolineStart)
 SYMBOL(trampolineEnd)
@@ -56,4 +59,6 @@ SYMBOL(trampolineParameters)
 SYMBOL(trampolineLong)
 SYMBOL(vmxExit)
 SYMBOL(symbolTable)
+SYMBOL(__heap_start)
+SYMBOL(__heap_end)
 #undef SYMBOL

@@ -86,6 +86,7 @@ INSTRUCTION("waitForInterrupt()") void cpu_sti_hlt_cli(void) {
     __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 INSTRUCTION("halt()") void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
+INSTRUCTION("memoryFence()") void cpu_mfence(void) { __asm__ volatile("mfence; lfence" ::: "memory"); }
 INSTRUCTION("pause()") void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
 INSTRUCTION("readFlags()") uint64_t cpu_pushfq(void) {
     uint64_t flags;

@@ -1,0 +1,91 @@
+import CPU
+import Firmware
+
+/// The TSC as this node's clock: constant rate, from boot on.
+struct Clock {
+  /// TSC ticks a second.
+  private(set) var frequency: UInt64 = 1_000_000_000
+  private(set) var bootTime: UInt64 = 0
+
+  /// How the frequency was found, for the log.
+  enum Source {
+    case crystal, pmTimer, pit
+
+    var name: StaticString {
+      switch self {
+      case .crystal: "CPUID 15H"
+      case .pmTimer: "the ACPI PM timer"
+      case .pit: "the PIT"
+      }
+    }
+  }
+
+  mutating func start() { bootTime = readTSC() }
+
+  /// Finds the TSC's frequency: CPUID where it says, else measured against the PM timer, else the PIT.
+  mutating func calibrate(pmTimer: FADT.PMTimer?) -> Source {
+    if let crystal = Self.crystalFrequency() {
+      frequency = crystal
+      return .crystal
+    }
+    if let pmTimer, case .port(let port) = pmTimer.register, let measured = Self.measure(pmTimerPort: port) {
+      frequency = measured
+      return .pmTimer
+    }
+    frequency = Self.measureByPIT()
+    return .pit
+  }
+
+  var microsecondsSinceBoot: UInt64 { microseconds(readTSC() &- bootTime) }
+
+  func microseconds(_ ticks: UInt64) -> UInt64 { Self.scale(ticks, by: 1_000_000, over: frequency) }
+  func ticks(microseconds: UInt64) -> UInt64 { Self.scale(microseconds, by: frequency, over: 1_000_000) }
+
+  /// value · numerator / denominator without overflow on the way; the result saturates.
+  static func scale(_ value: UInt64, by numerator: UInt64, over denominator: UInt64) -> UInt64 {
+    let product = value.multipliedFullWidth(by: numerator)
+    guard product.high < denominator else { return .max }
+    return denominator.dividingFullWidth(product).quotient
+  }
+
+  /// TSC frequency from the crystal's, where CPUID gives both (SDM Vol. 3B, 19.7.3).
+  private static func crystalFrequency() -> UInt64? {
+    guard cpuid(0, 0).eax >= 0x15 else { return nil }
+    let leaf = cpuid(0x15, 0)
+    guard leaf.eax != 0, leaf.ebx != 0, leaf.ecx != 0 else { return nil }
+    return UInt64(leaf.ecx) * UInt64(leaf.ebx) / UInt64(leaf.eax)
+  }
+
+  /// The PM timer counts at 3.579545 MHz (ACPI 6.5, 4.8.2.1); 24 bits of it are always there.
+  private static func measure(pmTimerPort port: UInt16) -> UInt64? {
+    let rate: UInt64 = 3_579_545
+    let wanted: UInt32 = UInt32(rate / 50)
+    var polls = 0
+    let firstTick = readPort32(port)
+    let first = firstTick & 0xFF_FFFF
+    let start = readTSC()
+    while true {
+      let elapsed = (readPort32(port) & 0xFF_FFFF) &- first & 0xFF_FFFF
+      if elapsed >= wanted {
+        return scale(readTSC() &- start, by: rate, over: UInt64(elapsed))
+      }
+      polls += 1
+      // A timer that stands still: 10⁷ port reads take seconds on any machine.
+      if elapsed == 0 && polls > 10_000_000 { return nil }
+    }
+  }
+
+  /// Counts channel 2 of the PIT down once from 65,536 at 1.193182 MHz (Intel 8254, mode 0), gated by port 61H.
+  private static func measureByPIT() -> UInt64 {
+    let gate = readPort8(0x61)
+    writePort8(0x61, gate & ~0x02 | 0x01)
+    writePort8(0x43, 0xB0)
+    writePort8(0x42, 0xFF)
+    writePort8(0x42, 0xFF)
+    let start = readTSC()
+    while readPort8(0x61) & 0x20 == 0 {}
+    let elapsed = readTSC() &- start
+    writePort8(0x61, gate)
+    return scale(elapsed, by: 1_193_182, over: 65_536)
+  }
+}

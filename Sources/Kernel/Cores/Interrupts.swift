@@ -1,0 +1,26 @@
+import Assembly
+import CPU
+
+/// Vectors of our own interrupts: all they have to do is to end a wait or a guest's run.
+enum InterruptVector {
+  static let timer: UInt8 = 0x40
+  /// Another core has work for this one.
+  static let kick: UInt8 = 0x41
+  static let spurious: UInt8 = 0xFF
+}
+
+/// Every interrupt and exception ends up here (Boot/interrupts.asm).
+@c(handleInterrupt)
+public func handleInterrupt(_ frame: UnsafeMutablePointer<interrupt_frame>) {
+  switch unsafe UInt8(truncatingIfNeeded: frame.pointee.vector) {
+  case InterruptVector.timer, InterruptVector.kick: node.apic.endOfInterrupt()
+  case InterruptVector.spurious: break
+  case 2:
+    if node.hasPanicked { stopForGood() }
+    log.warning("NMI that nobody here has sent; ignored")
+  case let vector where vector < 32: unsafe panic(exception: frame)
+  case let vector:
+    log.warning("interrupt vector \(hex: vector) that nothing here uses; ignored")
+    node.apic.endOfInterrupt()
+  }
+}

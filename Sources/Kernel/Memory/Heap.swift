@@ -1,0 +1,123 @@
+import Assembly
+import Memory
+
+// The heap behind Swift's own allocations: tables and lists that are made at boot and when a guest starts.
+// Nothing on a hot path allocates, so a first fit over a list of free blocks in rising order of addresses,
+// merged when they touch, is enough.
+
+/// A free block's header, in its first 16 bytes; a used block has only its size there.
+@safe
+private struct Block {
+  var size: Int
+  var next: UnsafeMutablePointer<Block>?
+}
+
+private let header = 16
+
+@safe
+private struct Heap {
+  var free: UnsafeMutablePointer<Block>?
+  var isInitialised = false
+
+  mutating func initialise() {
+    isInitialised = true
+    unsafe free = UnsafeMutablePointer(bitPattern: UInt(__heap_startAddress()))
+    let size = Int(__heap_endAddress() - __heap_startAddress())
+    unsafe free.unsafelyUnwrapped.initialize(to: Block(size: size, next: nil))
+  }
+
+  /// `alignment` beyond 16 is met by cutting the block's front off.
+  mutating func allocate(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
+    if !isInitialised { initialise() }
+    let needed = (size + header + 15) & ~15
+    var previous: UnsafeMutablePointer<Block>?
+    var candidate = unsafe free
+    while let block = unsafe candidate {
+      let start = UInt(bitPattern: block)
+      let aligned = (start + UInt(header + alignment - 1)) & ~UInt(alignment - 1)
+      let front = Int(aligned) - header - Int(start)
+      if unsafe block.pointee.size >= front + needed {
+        unsafe take(block, after: previous, front: front, needed: needed)
+        return unsafe UnsafeMutableRawPointer(bitPattern: aligned)
+      }
+      unsafe previous = block
+      unsafe candidate = block.pointee.next
+    }
+    return nil
+  }
+
+  private mutating func take(
+    _ block: UnsafeMutablePointer<Block>, after previous: UnsafeMutablePointer<Block>?, front: Int,
+    needed: Int
+  ) {
+    let whole = unsafe block.pointee
+    let used = unsafe at(block, front)
+    var usedSize = needed
+    var successor = unsafe whole.next
+    let rest = whole.size - front - needed
+    if rest >= 2 * header {
+      let tail = unsafe at(block, front + needed)
+      unsafe tail.initialize(to: Block(size: rest, next: whole.next))
+      unsafe successor = tail
+    } else {
+      usedSize += rest
+    }
+    if front > 0 {
+      unsafe block.pointee = Block(size: front, next: successor)
+    } else if let previous = unsafe previous {
+      unsafe previous.pointee.next = successor
+    } else {
+      unsafe free = successor
+    }
+    unsafe used.pointee.size = usedSize
+  }
+
+  mutating func release(_ pointer: UnsafeMutableRawPointer) {
+    let block = unsafe (pointer - header).assumingMemoryBound(to: Block.self)
+    var previous: UnsafeMutablePointer<Block>?
+    var next = unsafe free
+    while let candidate = unsafe next, unsafe candidate < block {
+      unsafe previous = candidate
+      unsafe next = candidate.pointee.next
+    }
+    unsafe block.pointee.next = next
+    if let previous = unsafe previous {
+      unsafe previous.pointee.next = block
+      unsafe merge(block)
+      unsafe merge(previous)
+    } else {
+      unsafe free = block
+      unsafe merge(block)
+    }
+  }
+
+  private func merge(_ block: UnsafeMutablePointer<Block>) {
+    guard let next = unsafe block.pointee.next, unsafe at(block, block.pointee.size) == next else { return }
+    unsafe block.pointee = unsafe Block(size: block.pointee.size + next.pointee.size, next: next.pointee.next)
+  }
+
+  private func at(_ block: UnsafeMutablePointer<Block>, _ offset: Int) -> UnsafeMutablePointer<Block> {
+    unsafe (UnsafeMutableRawPointer(block) + offset).assumingMemoryBound(to: Block.self)
+  }
+}
+
+private nonisolated(unsafe) var heap = Heap()
+private let heapLock = SpinLock()
+
+/// What Swift's runtime allocates with (`posix_memalign`, Boot/heap.asm).
+@c(heapAllocate)
+public func heapAllocate(
+  _ result: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ alignment: Int, _ size: Int
+) -> Int32 {
+  let pointer = unsafe heapLock.withLock { unsafe heap.allocate(size, alignment: max(alignment, 16)) }
+  guard let pointer = unsafe pointer else { panic("the kernel's heap is full (\(size) bytes asked for)") }
+  unsafe result.pointee = pointer
+  return 0
+}
+
+/// What Swift's runtime frees with (`free`).
+@c(heapRelease)
+public func heapRelease(_ pointer: UnsafeMutableRawPointer?) {
+  guard let pointer = unsafe pointer else { return }
+  heapLock.withLock { unsafe heap.release(pointer) }
+}

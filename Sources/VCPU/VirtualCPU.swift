@@ -1,0 +1,56 @@
+import Memory
+
+/// An event for the guest, delivered at its next entry.
+public enum VCPUEvent: Equatable, Sendable {
+  case interrupt(UInt8)
+  case nmi
+  case exception(UInt8, errorCode: UInt32?)
+}
+
+/// The seam between the run loop and a vendor's virtualisation: one virtual CPU as VT-x or AMD-V runs it.
+///
+/// All of it is called on the core that the vCPU is loaded on (`load` … `unload`).
+public protocol VirtualCPU: ~Copyable {
+  /// Makes this the vCPU that the calling core runs, with all of its state that stays in the CPU.
+  mutating func load()
+  /// Takes the vCPU's state out of the core, so that another vCPU, or another core, can go on.
+  mutating func unload()
+
+  /// Sets every architectural register, as RESET, INIT or a loader does.
+  mutating func reset(to state: ArchitecturalState)
+
+  /// Runs the guest until something has to be done for it, or until the host's TSC reaches `deadline`
+  /// where the back end bounds a run by itself (`boundsRuns`).
+  mutating func run(until deadline: UInt64) -> VCPUExit
+  var boundsRuns: Bool { get }
+
+  subscript(register: GeneralRegister) -> UInt64 { get set }
+  subscript(segment: SegmentRegister) -> Segment { get }
+  var instructionPointer: UInt64 { get set }
+  var flags: UInt64 { get }
+  var cr0: UInt64 { get }
+  var cr3: UInt64 { get }
+  var cr4: UInt64 { get }
+  var efer: UInt64 { get }
+  /// Sets EFER as WRMSR does; false where the guest gets #GP.
+  mutating func setEFER(_ value: UInt64) -> Bool
+  /// Model-specific registers that the guest reads and writes without an exit, for those that do exit.
+  func readPassedMSR(_ index: UInt32) -> UInt64?
+
+  /// Moves past the instruction that made the exit.
+  mutating func skipInstruction()
+  /// Moves past an instruction of `length` bytes, where the CPU does not say how long it was.
+  mutating func skipInstruction(length: Int)
+
+  /// Queues `event` for the next entry. One event at a time: ask `canTakeInterrupt`/`canTakeNMI` first.
+  mutating func inject(_ event: VCPUEvent)
+  var canTakeInterrupt: Bool { get }
+  var canTakeNMI: Bool { get }
+  mutating func requestInterruptWindow(_ isRequested: Bool)
+  mutating func requestNMIWindow(_ isRequested: Bool)
+
+  /// Guest TSC − host TSC, modulo 2⁶⁴.
+  var timeOffset: UInt64 { get set }
+  /// Stop with `.singleStep` after each guest instruction.
+  var isSingleStepping: Bool { get set }
+}

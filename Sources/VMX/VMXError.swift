@@ -1,0 +1,49 @@
+/// Why this CPU cannot run our guests by VT-x, and what its owner can do about it.
+public enum VMXError: Error, Equatable, Sendable {
+  case notSupported
+  case lockedOffByFirmware
+  case noTrueControls
+  case noEPT
+  case noEPTWriteBack
+  case noUnrestrictedGuest
+  case missingControl(StaticString)
+  case enterFailed
+
+  public var advice: StaticString {
+    switch self {
+    case .notSupported:
+      "this CPU has no VT-x; under an emulator choose a CPU model or an accelerator that offers it"
+    case .lockedOffByFirmware:
+      "VT-x is locked off by the firmware; enable \"Intel Virtualization Technology\" in its setup"
+    case .noTrueControls:
+      "this CPU's VT-x is too old: no TRUE control capabilities (Nehalem of 2008 and later have them)"
+    case .noEPT:
+      "this CPU has VT-x without EPT; one from Nehalem (2008) on is needed, or paging=shadow"
+    case .noEPTWriteBack:
+      "this CPU's EPT lacks 4-level walks, write-back memory or INVEPT; a later CPU is needed"
+    case .noUnrestrictedGuest:
+      "this CPU has no unrestricted guest mode; one from Westmere (2010) on is needed"
+    case .missingControl:
+      "this CPU's VT-x lacks a control that is needed"
+    case .enterFailed:
+      "VMXON was refused, although the CPU offers VT-x; another hypervisor may be holding it"
+    }
+  }
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.code == right.code
+  }
+
+  private var code: Int {
+    switch self {
+    case .notSupported: 0
+    case .lockedOffByFirmware: 1
+    case .noTrueControls: 2
+    case .noEPT: 3
+    case .noEPTWriteBack: 4
+    case .noUnrestrictedGuest: 5
+    case .missingControl: 6
+    case .enterFailed: 7
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import CPU
+import VCPU
+
+/// Bits of the guest's interruptibility state (SDM Vol. 3C, table 25-3).
+enum Interruptibility {
+  static let blockingBySTI: UInt64 = 1 << 0
+  static let blockingByMOVSS: UInt64 = 1 << 1
+  static let blockingByNMI: UInt64 = 1 << 3
+}
+
+/// Bit 14 of the pending debug exceptions, BS: a single-step trap is due (SDM Vol. 3C, table 25-4).
+private let pendingSingleStep: UInt64 = 1 << 14
+
+extension VMXVirtualCPU {
+  @inline(__always)
+  public mutating func skipInstruction() {
+    skipInstruction(length: Int(truncatingIfNeeded: self[.exitInstructionLength]))
+  }
+
+  @inline(__always)
+  public mutating func skipInstruction(length: Int) {
+    self[.guestRIP] = self[.guestRIP] &+ UInt64(truncatingIfNeeded: length)
+    let blocking = self[.guestInterruptibility]
+    if blocking & (Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS) != 0 {
+      self[.guestInterruptibility] =
+        blocking & ~(Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS)
+    }
+    if self[.guestRFLAGS] & RFLAGS.trap != 0 {
+      self[.guestPendingDebug] = self[.guestPendingDebug] | pendingSingleStep
+    }
+  }
+
+  public var canTakeInterrupt: Bool {
+    @inline(__always) get {
+      !hasQueuedEvent && self[.guestRFLAGS] & RFLAGS.interrupt != 0
+        && self[.guestInterruptibility] & (Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS)
+          == 0
+    }
+  }
+
+  public var canTakeNMI: Bool {
+    !hasQueuedEvent
+      && self[.guestInterruptibility]
+        & (Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS | Interruptibility.blockingByNMI)
+        == 0
+  }
+
+  public mutating func inject(_ event: VCPUEvent) {
+    switch event {
+    case .interrupt(let vector):
+      queue(InterruptionInformation(.externalInterrupt, vector: vector))
+    case .nmi:
+      queue(InterruptionInformation(.nmi, vector: ExceptionVector.nmi))
+    case .exception(let vector, let errorCode):
+      if let errorCode { self[.entryExceptionErrorCode] = UInt64(errorCode) }
+      // In real mode no exception pushes an error code (27.2.1.3).
+      let hasErrorCode = errorCode != nil && self[.guestCR0] & CR0.protectionEnable != 0
+      queue(InterruptionInformation(.hardwareException, vector: vector, hasErrorCode: hasErrorCode))
+    }
+  }
+
+  @inline(__always)
+  private mutating func queue(_ event: InterruptionInformation) {
+    self[.entryInterruption] = UInt64(event.rawValue)
+    hasQueuedEvent = true
+  }
+
+  public mutating func requestInterruptWindow(_ isRequested: Bool) {
+    setProcessorControl(.interruptWindowExiting, isRequested)
+  }
+
+  public mutating func requestNMIWindow(_ isRequested: Bool) {
+    setProcessorControl(.nmiWindowExiting, isRequested)
+  }
+
+  @inline(__always)
+  mutating func setProcessorControl(_ control: ProcessorControls, _ isOn: Bool) {
+    guard processorControls.contains(control) != isOn else { return }
+    if isOn { processorControls.insert(control) } else { processorControls.remove(control) }
+    self[.processorBasedControls] = UInt64(processorControls.rawValue)
+  }
+
+  /// Puts an event that the exit interrupted back for the next entry (SDM Vol. 3C, 28.2.4 and 27.6).
+  mutating func requeueInterruptedEvent() {
+    let event = InterruptionInformation(rawValue: UInt32(truncatingIfNeeded: self[.vectoring]))
+    guard event.isValid else {
+      // An IRET that faulted had already unblocked NMIs (28.2.3).
+      let isUnblocking = self[.exitQualification] & 1 << 12 != 0
+      if isUnblocking && isEPTViolation {
+        self[.guestInterruptibility] = self[.guestInterruptibility] | Interruptibility.blockingByNMI
+      }
+      return
+    }
+    if event.hasErrorCode { self[.entryExceptionErrorCode] = self[.vectoringErrorCode] }
+    if event.needsInstructionLength { self[.entryInstructionLength] = self[.exitInstructionLength] }
+    if event.kind == InterruptionInformation.Kind.nmi.rawValue {
+      self[.guestInterruptibility] = self[.guestInterruptibility] & ~Interruptibility.blockingByNMI
+    }
+    // Bit 12 is undefined in the vectoring field and reserved in the entry field.
+    queue(InterruptionInformation(rawValue: event.rawValue & ~(1 << 12)))
+  }
+
+  private var isEPTViolation: Bool {
+    UInt32(truncatingIfNeeded: self[.exitReason]) & 0xFFFF == ExitReason.eptViolation
+  }
+
+  /// Single-stepping is the monitor trap flag's job where the CPU has it, else TF's and #DB's.
+  mutating func applySingleStepping() {
+    if capabilities.hasMonitorTrapFlag {
+      setProcessorControl(.monitorTrapFlag, isSingleStepping)
+    } else if isSingleStepping {
+      self[.guestRFLAGS] = self[.guestRFLAGS] | RFLAGS.trap
+    } else {
+      self[.guestRFLAGS] = self[.guestRFLAGS] & ~RFLAGS.trap
+    }
+  }
+}

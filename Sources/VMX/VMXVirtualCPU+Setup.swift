@@ -1,0 +1,160 @@
+import Assembly
+import CPU
+import EPT
+import Memory
+import VCPU
+
+/// The state that stays in the core while its vCPU is loaded, as it stands while it is not.
+struct ParkedState {
+  var xcr0: UInt64 = 1
+  var cr2: UInt64 = 0
+  var debug = InlineArray<4, UInt64>(repeating: 0)
+  var dr6: UInt64 = 0xFFFF_0FF0
+  var msrs = InlineArray<6, UInt64>(repeating: 0)
+
+  /// STAR, LSTAR, CSTAR, FMASK, KERNEL_GS_BASE, TSC_AUX (SDM Vol. 4).
+  static let msrIndices: InlineArray<6, UInt32> = [
+    0xC000_0081, 0xC000_0082, 0xC000_0083, 0xC000_0084, 0xC000_0102, 0xC000_0103,
+  ]
+}
+
+extension VMXVirtualCPU {
+  /// PAT after RESET (SDM Vol. 3A, 12.12.4).
+  static var resetPAT: UInt64 { 0x0007_0406_0007_0406 }
+
+  /// #MC, because the host must see it; #DB and #AC, because a guest can make their delivery loop for ever
+  /// inside one instruction, where no host interrupt gets in.
+  static var interceptedExceptions: UInt64 {
+    1 << UInt64(ExceptionVector.machineCheck) | 1 << UInt64(ExceptionVector.debug)
+      | 1 << UInt64(ExceptionVector.alignmentCheck)
+  }
+
+  func writeControls(msrBitmap: HostPhysicalAddress, vpid: UInt16) {
+    self[.pinBasedControls] = UInt64(capabilities.pin.rawValue)
+    self[.processorBasedControls] = UInt64(processorControls.rawValue)
+    self[.secondaryControls] = UInt64(capabilities.secondary.rawValue)
+    self[.exitControls] = UInt64(capabilities.exit.rawValue)
+    self[.entryControls] = UInt64(capabilities.entry.rawValue)
+    self[.exceptionBitmap] = Self.interceptedExceptions
+    self[.pageFaultErrorCodeMask] = 0
+    self[.pageFaultErrorCodeMatch] = 0
+    self[.cr3TargetCount] = 0
+    self[.exitMSRStoreCount] = 0
+    self[.exitMSRLoadCount] = 0
+    self[.entryMSRLoadCount] = 0
+    self[.entryInterruption] = 0
+    self[.msrBitmap] = msrBitmap.value
+    self[.eptPointer] = eptPointer.rawValue
+    if capabilities.secondary.contains(.vpid) { self[.vpid] = UInt64(vpid) }
+    self[.vmcsLinkPointer] = .max
+    self[.tscOffset] = currentTimeOffset
+  }
+
+  /// The host's side of the VMCS: what this core's own registers say now (SDM Vol. 3C, 25.5).
+  func writeHostState() {
+    self[.hostCR0] = readCR0()
+    self[.hostCR3] = readCR3()
+    self[.hostCR4] = readCR4()
+    self[.hostCS] = 0x08
+    for field: VMCSField in [.hostSS, .hostDS, .hostES, .hostFS, .hostGS] { self[field] = 0x10 }
+    self[.hostTR] = 0x18
+    self[.hostFSBase] = 0
+    self[.hostGSBase] = CPU.readMSR(0xC000_0101)
+    let gdt = readGDTR()
+    self[.hostGDTRBase] = gdt
+    self[.hostIDTRBase] = readIDTR()
+    self[.hostTRBase] = TaskStateSegment.base(inGDT: gdt, selector: 0x18)
+    self[.hostSysenterCS] = 0
+    self[.hostSysenterESP] = 0
+    self[.hostSysenterEIP] = 0
+    self[.hostPAT] = CPU.readMSR(0x277)
+    self[.hostEFER] = CPU.readMSR(0xC000_0080)
+    self[.hostRIP] = vmxExitAddress()
+    unsafe registers.pointee.hostStack = 0
+  }
+
+  public mutating func load() {
+    _ = vmptrld(vmcs.value)
+    writeHostState()
+    if parked.xcr0 & ~3 != 0 || readCR4() & CR4.xsave != 0 {
+      // The area holds every component that the guest has ever had on; XCR0 is its superset meanwhile.
+      writeXCR0(parked.xcr0)
+      unsafe restoreExtendedState(extendedState, .max)
+    }
+    writeCR2(parked.cr2)
+    writeDR0(parked.debug[0])
+    writeDR1(parked.debug[1])
+    writeDR2(parked.debug[2])
+    writeDR3(parked.debug[3])
+    writeDR6(parked.dr6)
+    for index in ParkedState.msrIndices.indices where hasParkedMSR(index) {
+      CPU.writeMSR(ParkedState.msrIndices[index], parked.msrs[index])
+    }
+    if capabilities.secondary.contains(.vpid) { _ = invvpid(1, UInt16(self[.vpid]), 0) }
+    _ = invept(1, eptPointer.rawValue)
+  }
+
+  public mutating func unload() {
+    parked.xcr0 = readXCR0()
+    unsafe saveExtendedState(extendedState, .max)
+    parked.cr2 = readCR2()
+    parked.debug = [readDR0(), readDR1(), readDR2(), readDR3()]
+    parked.dr6 = readDR6()
+    for index in ParkedState.msrIndices.indices where hasParkedMSR(index) {
+      parked.msrs[index] = CPU.readMSR(ParkedState.msrIndices[index])
+    }
+    _ = vmclear(vmcs.value)
+    isLaunched = false
+  }
+
+  /// TSC_AUX exists only with RDTSCP.
+  private func hasParkedMSR(_ index: Int) -> Bool {
+    index != 5 || capabilities.secondary.contains(.rdtscp)
+  }
+
+  public mutating func reset(to state: ArchitecturalState) {
+    for register in 0..<UInt8(16) {
+      unsafe registers[general: GeneralRegister(rawValue: register)!] = state.general[Int(register)]
+    }
+    self[.guestRSP] = state[.rsp]
+    self[.guestRIP] = state.instructionPointer
+    self[.guestRFLAGS] = state.flags
+    for index in 0..<UInt8(SegmentRegister.count) {
+      let segment = state.segments[Int(index)]
+      self[.guestSelector(index)] = UInt64(segment.selector)
+      self[.guestLimit(index)] = UInt64(segment.limit)
+      self[.guestAccessRights(index)] = UInt64(segment.attributes)
+      self[.guestBase(index)] = segment.base
+    }
+    self[.guestGDTRBase] = state.gdtr.base
+    self[.guestGDTRLimit] = UInt64(state.gdtr.limit)
+    self[.guestIDTRBase] = state.idtr.base
+    self[.guestIDTRLimit] = UInt64(state.idtr.limit)
+    self[.guestCR3] = state.cr3
+    self[.guestDR7] = 0x400
+    self[.guestDebugControl] = 0
+    self[.guestPAT] = Self.resetPAT
+    self[.guestSysenterCS] = 0
+    self[.guestSysenterESP] = 0
+    self[.guestSysenterEIP] = 0
+    self[.guestInterruptibility] = 0
+    self[.guestActivity] = 0
+    self[.guestPendingDebug] = 0
+    self[.entryInterruption] = 0
+    hasQueuedEvent = false
+    self[.cr0Mask] = ~guestOwnedCR0
+    self[.cr4Mask] = ~guestOwnedCR4
+    setCR4(state.cr4)
+    setCR0(state.cr0, efer: state.efer)
+  }
+}
+
+/// Where a core's task-state segment is.
+enum TaskStateSegment {
+  /// The base in a 16-byte system descriptor (SDM Vol. 3A, 8.2.3).
+  static func base(inGDT gdt: UInt64, selector: UInt64) -> UInt64 {
+    let low = readMMIO64(gdt + selector)
+    let high = readMMIO64(gdt + selector + 8)
+    return low >> 16 & 0xFF_FFFF | low >> 32 & 0xFF00_0000 | high << 32
+  }
+}

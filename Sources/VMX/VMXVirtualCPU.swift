@@ -1,0 +1,161 @@
+import Assembly
+import CPU
+import EPT
+import Memory
+import VCPU
+
+// One virtual CPU on VT-x.
+//
+// What the VMCS holds is read and written there, when it is needed: VMREAD and VMWRITE cost about as much
+// as a memory access. The general registers are in `registers`, swapped by Boot/vmx.asm. Everything else
+// that belongs to the guest stays in the core while this vCPU is loaded, since our own code uses none of it:
+// x87/SSE/AVX state and XCR0, DR0–DR3 and DR6, CR2, and the MSRs of SYSCALL, SWAPGS and RDTSCP. `unload`
+// and `load` move it eagerly: lazily (through #NM) would save the transfer only where vCPUs share a core, and
+// leak one guest task's registers to another on CPUs with the Lazy FP flaw.
+//
+// Control registers: the guest owns the bits that are its own business; the rest (CR0.PG, NE, CD, NW; CR4
+// bits that CPUID does not offer) exit and live in the read shadows. CR0.PG exits because it switches
+// EFER.LMA and "IA-32e mode guest" with it.
+//
+// An exit that interrupts the delivery of an event (an EPT violation on the guest's stack, say) has the event
+// put back at once, so that the next entry delivers it again.
+
+/// A virtual CPU on VT-x: its VMCS and the state that the VMCS does not hold.
+@safe
+public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
+  let capabilities: VMXCapabilities
+  let vmcs: HostPhysicalAddress
+  let eptPointer: EPTPointer
+  let registers: UnsafeMutablePointer<guest_registers>
+  let extendedState: UnsafeMutableRawPointer
+  let guestCR4Bits: UInt64
+  let pagingEntries: (UInt64) -> InlineArray<4, UInt64>?
+  var processorControls: ProcessorControls
+  var isLaunched = false
+  /// An event stands in the VM-entry interruption field.
+  var hasQueuedEvent = false
+  var currentTimeOffset: UInt64 = 0
+  var parked = ParkedState()
+  public var isSingleStepping = false {
+    didSet { applySingleStepping() }
+  }
+
+  /// Frames that a vCPU keeps for good, all of them zeroed, 4 KiB each.
+  public struct Frames {
+    public var vmcs: HostPhysicalAddress
+    public var registers: HostPhysicalAddress
+    public var extendedState: HostPhysicalAddress
+
+    public init(
+      vmcs: HostPhysicalAddress, registers: HostPhysicalAddress, extendedState: HostPhysicalAddress
+    ) {
+      self.vmcs = vmcs
+      self.registers = registers
+      self.extendedState = extendedState
+    }
+  }
+
+  /// What the vCPUs of one virtual machine share.
+  public struct Shared {
+    public var eptPointer: EPTPointer
+    /// A 4 KiB frame made by `MSRBitmap`.
+    public var msrBitmap: HostPhysicalAddress
+    /// CR4 bits that the guest's CPUID offers.
+    public var guestCR4Bits: UInt64
+    /// Reads the four PDPTEs at a guest's CR3 for PAE paging; nil where they are not in RAM.
+    public var pagingEntries: (UInt64) -> InlineArray<4, UInt64>?
+
+    public init(
+      eptPointer: EPTPointer, msrBitmap: HostPhysicalAddress, guestCR4Bits: UInt64,
+      pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
+    ) {
+      self.eptPointer = eptPointer
+      self.msrBitmap = msrBitmap
+      self.guestCR4Bits = guestCR4Bits
+      self.pagingEntries = pagingEntries
+    }
+  }
+
+  /// Makes the vCPU and its VMCS, in the state after RESET. The calling core is the one that will load it
+  /// first; `vpid` is not 0.
+  public init(
+    capabilities: VMXCapabilities, frames: Frames, shared: Shared, vpid: UInt16
+  ) {
+    self.capabilities = capabilities
+    vmcs = frames.vmcs
+    eptPointer = shared.eptPointer
+    guestCR4Bits = shared.guestCR4Bits
+    pagingEntries = shared.pagingEntries
+    processorControls = capabilities.processor
+    unsafe registers = UnsafeMutablePointer(bitPattern: UInt(frames.registers.value))!
+    unsafe extendedState = UnsafeMutableRawPointer(bitPattern: UInt(frames.extendedState.value))!
+    VMXCore.writeRevision(capabilities.revision, to: vmcs)
+    _ = vmclear(vmcs.value)
+    _ = vmptrld(vmcs.value)
+    writeControls(msrBitmap: shared.msrBitmap, vpid: vpid)
+    reset(to: ArchitecturalState())
+    unload()
+  }
+
+  // MARK: The seam's registers
+
+  @inline(__always)
+  public subscript(register: GeneralRegister) -> UInt64 {
+    get { register == .rsp ? self[.guestRSP] : unsafe registers[general: register] }
+    set {
+      if register == .rsp { self[.guestRSP] = newValue } else { unsafe registers[general: register] = newValue }
+    }
+  }
+
+  public subscript(segment: SegmentRegister) -> Segment {
+    let index = segment.rawValue
+    return Segment(
+      selector: UInt16(truncatingIfNeeded: self[.guestSelector(index)]),
+      attributes: UInt32(truncatingIfNeeded: self[.guestAccessRights(index)]),
+      limit: UInt32(truncatingIfNeeded: self[.guestLimit(index)]), base: self[.guestBase(index)])
+  }
+
+  public var instructionPointer: UInt64 {
+    @inline(__always) get { self[.guestRIP] }
+    @inline(__always) set { self[.guestRIP] = newValue }
+  }
+  public var flags: UInt64 { self[.guestRFLAGS] }
+  public var cr0: UInt64 {
+    let mask = self[.cr0Mask]
+    return self[.guestCR0] & ~mask | self[.cr0ReadShadow] & mask
+  }
+  public var cr3: UInt64 { self[.guestCR3] }
+  public var cr4: UInt64 {
+    let mask = self[.cr4Mask]
+    return self[.guestCR4] & ~mask | self[.cr4ReadShadow] & mask
+  }
+  public var efer: UInt64 { self[.guestEFER] }
+
+  public var timeOffset: UInt64 {
+    get { currentTimeOffset }
+    set {
+      currentTimeOffset = newValue
+      self[.tscOffset] = newValue
+    }
+  }
+
+  /// One VMCS field of this vCPU, which is the current one of its core.
+  subscript(field: VMCSField) -> UInt64 {
+    @inline(__always) get { vmread(field.encoding) }
+    @inline(__always) nonmutating set { _ = vmwrite(field.encoding, newValue) }
+  }
+}
+
+extension UnsafeMutablePointer<guest_registers> {
+  /// The register's slot: `general` is the structure's first member, sixteen words.
+  @inline(__always)
+  subscript(general register: GeneralRegister) -> UInt64 {
+    get {
+      unsafe UnsafeMutableRawPointer(self).load(fromByteOffset: 8 * Int(register.rawValue), as: UInt64.self)
+    }
+    nonmutating set {
+      unsafe UnsafeMutableRawPointer(self)
+        .storeBytes(of: newValue, toByteOffset: 8 * Int(register.rawValue), as: UInt64.self)
+    }
+  }
+}

@@ -1,3 +1,0 @@
-import Testing
-import VMX
-@Test func probe() { _ = VMXProbe() }
