@@ -79,7 +79,7 @@ public struct LocalAPIC: Sendable {
   }
 
   /// The state that INIT leaves: that of power-up, but for the id, the mode and IA32_TSC_ADJUST (SDM Vol. 3A,
-  /// 11.4.7.3, "Local APIC State After an INIT Reset", and 11.12.5.1, "x2APIC States").
+  /// 11.4.7.3, "Local APIC State After an INIT Reset", and 11.12.5.1, "x2APIC States"). `addressing` changes.
   public mutating func receiveINIT() {
     let adjust = tscAdjust
     self = LocalAPIC(
