@@ -307,6 +307,16 @@ struct CPUIDExtendedStateTests {
     for hidden: UInt32 in [3, 4, 8, 17, 63, 64, .max] { #expect(leaf(hidden, xcr0: 1) == CPUIDRegisters()) }
   }
 
+  @Test func alignedComponentsOfACompactedAreaStartAt64Bytes() {
+    var host = skylake
+    host[0xD, 2] = CPUIDRegisters(eax: 200, ebx: 576)
+    host[0xD, 9] = CPUIDRegisters(eax: 8, ebx: 2688, ecx: 2)
+    var vCPU = thirdCore
+    vCPU.xcr0 = 0x207
+    let leaf = makePolicy(host).registers(leaf: 0xD, subleaf: 1, host: host, vCPU: vCPU)
+    #expect(leaf.ebx == 832 + 8)
+  }
+
   @Test func vectorFeaturesNeedTheirState() {
     func leaves(_ allowed: UInt64) -> (CPUIDRegisters, CPUIDRegisters) {
       let policy = makePolicy(skylake, allowedXCR0: allowed)

@@ -83,7 +83,9 @@ struct ModelSpecificRegistersTests {
     #expect(try registers.read(0x179) == 0)
     try registers.write(0x8B, 0)
     #expect(try registers.read(0x8B) == 0x28 << 32)
-    try registers.write(0x17A, 0)
+    try registers.write(0x17A, 7)
+    #expect(try registers.read(0x17A) == 7)
+    #expect(throws: GeneralProtection()) { try registers.write(0x17A, 8) }
     try registers.write(0x140, 0)
     #expect(throws: GeneralProtection()) { try registers.write(0x140, 1) }
     #expect(throws: GeneralProtection()) { try registers.write(0x3A, 5) }
