@@ -449,6 +449,15 @@ struct LocalAPICTimerTests {
     #expect(apic.highestRequested == nil)
   }
 
+  @Test func aTimerThatIsDueFiresBeforeSoftwareDisablesTheLocalAPIC() throws {
+    var apic = try enabledLocalAPIC()
+    apic.write(Offset.divide, 0b1011)
+    apic.write(Offset.timer, 0x30)
+    apic.write(Offset.initialCount, 100)
+    apic.write(Offset.svr, 0xFF, now: 100)
+    #expect(apic.highestPending == 0x30)
+  }
+
   @Test func zeroStopsTheTimer() throws {
     var apic = try enabledLocalAPIC()
     apic.write(Offset.timer, 0x30)

@@ -171,6 +171,13 @@ struct RTCTests {
     #expect(rtc.nextEvent == 2 * hertz)
   }
 
+  @Test func setTurnsTheUpdateEndedInterruptOff() {
+    var rtc = clock(leapEve)
+    rtc.write(0x0B, 0xB2, at: 0)
+    #expect(rtc.read(0x0B, at: 0) == 0xA2)
+    #expect(rtc.nextEvent == nil)
+  }
+
   @Test func anAlarmMatchesItsTimeOrAnyTime() {
     var rtc = clock(leapEve)
     rtc.write(5, 0x00, at: 0)

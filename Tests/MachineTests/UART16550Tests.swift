@@ -131,6 +131,14 @@ struct UART16550Tests {
     #expect(last == 63)
   }
 
+  @Test func eachByteSentRaisesTheTransmitterInterruptAgain() {
+    var uart = openPort(interrupts: 0x02)
+    #expect(uart.read(iir) == 0xC2)
+    uart.write(tx, 0x41)
+    #expect(uart.read(iir) == 0xC2)
+    #expect(uart.read(iir) == 0xC1)
+  }
+
   @Test func clearingTheTransmitFIFOKeepsWhatWasSent() {
     var uart = openPort()
     uart.write(tx, 0x41)

@@ -81,9 +81,9 @@ public struct RTC: Sendable {
 
   /// The tick at which `advance` could assert the interrupt, or nil where it could not.
   public var nextEvent: UInt64? {
-    guard !statusB.isDisjoint(with: Self.interrupts), !statusB.contains(.set), !isInterruptAsserted,
-      seenSecond >= baseSeconds
-    else { return nil }
+    guard !statusB.isDisjoint(with: Self.interrupts), !statusB.contains(.set), !isInterruptAsserted else {
+      return nil
+    }
     let (ticks, overflow) = (seenSecond - baseSeconds + 1).multipliedReportingOverflow(by: frequency.hertz)
     let (tick, overflow2) = baseTick.addingReportingOverflow(ticks)
     return overflow || overflow2 ? nil : tick
