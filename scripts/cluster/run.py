@@ -116,8 +116,7 @@ def _make_modules(job, command):
         return job.modules
     line = [GUEST_COMMAND_LINE]
     initrd = job.directory / "initrd0"
-    ours = make_initramfs(
-        links=job.initrd is None, command=job.command, token=command and command.token, files=job.files)
+    ours = make_initramfs(job.command, command and command.token, job.files, is_whole=job.initrd is None)
     if job.initrd is None:
         initrd.write_bytes(ours)
     else:
