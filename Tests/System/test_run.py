@@ -96,8 +96,15 @@ class GuestTests(RunTestCase):
         self.assertEqual(self.said(), "wrong\n")
 
     def test_much_output_arrives_whole(self):
-        self.assertEqual(self.run_job(StandIn, command="seq 20000", timeout=60), 0)
-        self.assertEqual(self.output.getvalue(), b"".join(b"%d\n" % n for n in range(1, 20001)))
+        numbers = "".join(f"{n}\n" for n in range(1, 10001))
+        self.assertEqual(self.run_job(StandIn, command="seq 10000; seq 10000 >&2", timeout=60), 0)
+        self.assertEqual(self.output.getvalue().decode(), numbers)
+        self.assertEqual(self.said(), numbers)
+
+    def test_kernel_messages_can_be_chosen_by_level(self):
+        command = "echo '<3>an error' >/dev/kmsg; echo '<6>a note' >/dev/kmsg; dmesg -l err | grep -c -e error -e note"
+        self.assertEqual(self.run_job(StandIn, command=command, timeout=60), 0)
+        self.assertEqual(self.output.getvalue(), b"1\n")
 
     def test_a_file_of_the_host_is_there_in_the_guest(self):
         program = self.directory / "program"

@@ -81,8 +81,7 @@ def _run(job):
     if job.command is not None:
         return run(job, sys.stdout.buffer, sys.stderr.buffer).status
     print(f"Booting on {job.machine.__name__}; Ctrl-A X quits; logs are in {job.directory}", file=sys.stderr)
-    with Terminal() as terminal:
-        return run(job, sys.stdout.buffer, sys.stderr.buffer, terminal).status
+    return run(job, sys.stdout.buffer, sys.stderr.buffer, Terminal()).status
 
 
 def _positive(text):

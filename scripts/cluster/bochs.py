@@ -12,7 +12,7 @@ romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 ata0-master: type=cdrom, path="{image}", status=inserted
 boot: cdrom
-com1: enabled=1, mode=socket-client, dev=localhost:{port}
+{serial_ports}
 clock: sync=none
 sound: driver=dummy
 info: action=report
@@ -31,7 +31,7 @@ class Bochs(Machine):
     """Instructions per emulated second: the frequency of the TSC."""
 
     largest_memory = 2048
-    most_cores = 8
+    most_cores = 15
 
     @property
     def log(self):
@@ -46,10 +46,13 @@ class Bochs(Machine):
         configuration.write_text(
             _CONFIGURATION.format(
                 model=self.model, speed=self.speed, cores=self.hardware.cores, memory=self.hardware.memory,
-                image=self.image, port=port, log=self.log))
+                image=self.image, serial_ports=self.serial_ports(port), log=self.log))
         commands = self.directory / f"machine{self.number}.debugger"
         commands.write_text(_DEBUGGER_COMMANDS)
         return ["bochs", "-q", "-f", str(configuration), "-rc", str(commands)]
+
+    def serial_ports(self, port):
+        return f"com1: enabled=1, mode=socket-client, dev=localhost:{port}"
 
     def ticks(self):
         stamps = re.findall(r"^(\d{11,})[a-z]\[", self._log_text(), re.MULTILINE)

@@ -4,7 +4,7 @@
 # it runs that command as initramfs.py describes. Either way it powers the machine off in the end.
 
 busybox=/bigiron/busybox
-export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/ TERM=${TERM:-linux}
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/ ENV=/bigiron/profile
 
 $busybox mkdir -p /proc /sys /dev /tmp
 $busybox mount -t devtmpfs dev /dev
@@ -20,11 +20,12 @@ if [ -e /bigiron/command ]; then
   $busybox stty -F /dev/ttyS1 raw -echo 115200
   $busybox dmesg -n 4
   printf '%s\n' "$token" >/dev/ttyS0
-  $busybox setsid $busybox sh /bigiron/command </dev/null >/dev/ttyS1 2>/dev/ttyS0
+  $busybox setsid $busybox sh -c '. /bigiron/profile; . /bigiron/command' </dev/null >/dev/ttyS1 2>/dev/ttyS0
   status=$?
   printf '%s\n' "$token" >/dev/ttyS0
+  $busybox stty -F /dev/ttyS0 sane # waits until all of it has been sent
   printf '%s %d\n' "$token" $status >/dev/ttyS1
 else
-  $busybox setsid $busybox cttyhack $busybox sh -l
+  $busybox setsid $busybox cttyhack $busybox sh
 fi
 $busybox poweroff -f

@@ -1,9 +1,9 @@
 """The guest's initramfs, and how a command's output comes back from it.
 
-Everything of ours stands in /bigiron of the guest: `init` (guest-init.sh), its own static `busybox` and, to run a
-command, `command` and `token`. The default initramfs has the usual busybox links in /bin besides. To run a command on
-top of another initramfs, the same /bigiron follows it as a second archive, and `rdinit=/bigiron/init` starts it; all
-that this asks of the other one is that it brings no /bigiron of its own.
+Everything of ours stands in /bigiron of the guest: `init` (guest-init.sh), `profile` (guest-profile.sh), a static
+`busybox`, whose shell finds busybox's other commands in itself, and, to run a command, `command` and `token`. To run a
+command on top of another initramfs, the same /bigiron follows it as a second archive, and `rdinit=/bigiron/init` starts
+it; all that this asks of the other one is that it brings no /bigiron of its own.
 
 `token` holds random hexadecimal digits, new for every run. The command's standard input is empty. Its standard output
 goes to the guest's second serial port byte by byte, followed by "<token> <exit status>\\n". Its standard error goes to
@@ -13,7 +13,6 @@ its lines. CommandOutput takes both apart again.
 
 import pathlib
 import secrets
-import subprocess
 
 from .cpio import Archive
 
@@ -21,26 +20,28 @@ INIT = "/bigiron/init"
 _BUSYBOX = pathlib.Path("/bin/busybox")
 
 
-def make_initramfs(links=True, command=None, token=None, files=()):
+def make_initramfs(command=None, token=None, files=(), is_whole=True):
     """An initramfs as bytes.
 
-    `links` adds the busybox commands in /bin; `files` are pairs (source file, path in the guest).
+    `files` are pairs (source file, path in the guest). `is_whole` is false where it follows another one.
     """
     archive = Archive()
-    init = pathlib.Path(__file__).with_name("guest-init.sh")
-    archive.add_file(INIT, init.read_bytes(), 0o755)
+    archive.add_file(INIT, _script("guest-init.sh"), 0o755)
+    archive.add_file("/bigiron/profile", _script("guest-profile.sh"))
     archive.add_file("/bigiron/busybox", _BUSYBOX.read_bytes(), 0o755)
+    if is_whole:
+        archive.add_link("/bin/sh", "/bigiron/busybox")
     if command is not None:
         archive.add_file("/bigiron/command", command.encode() + b"\n")
         archive.add_file("/bigiron/token", token.encode() + b"\n")
-    if links:
-        names = subprocess.run([_BUSYBOX, "--list"], check=True, capture_output=True, text=True).stdout.split()
-        for name in sorted(names):
-            archive.add_link(f"/bin/{name}", "/bigiron/busybox")
     for source, destination in files:
         source = pathlib.Path(source)
         archive.add_file(destination, source.read_bytes(), source.stat().st_mode & 0o777)
     return archive.finish()
+
+
+def _script(name):
+    return pathlib.Path(__file__).with_name(name).read_bytes()
 
 
 class CommandOutput:

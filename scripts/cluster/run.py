@@ -4,10 +4,12 @@ In the run's directory it leaves node0.log (the hyperkernel), guest0.log (the gu
 machine's own configuration and logs.
 """
 
+import contextlib
 import dataclasses
 import enum
 import json
 import pathlib
+import re
 import select
 import time
 
@@ -21,6 +23,7 @@ from .node import Node
 _SECONDS_AFTER_LAST_WORD = 5
 _LINES_TO_SHOW = 12
 _MOST_LINES_TO_SHOW = 60
+_TERMINAL_CONTROL = re.compile(r"\r|\x1b\[[0-9;?]*[A-Za-z]")
 _MARKS_OF_A_CAUSE = ("panic:", "Kernel panic", "Oops", "BUG:")
 
 # What the hyperkernel's report says in "end" where the guest is to blame.
@@ -95,7 +98,8 @@ def run(job, output, errors, terminal=None):
         make_image(image, job.hyperkernel, options, _make_modules(job, command))
         node.start()
         deadline = began + job.timeout if job.timeout else None
-        interruption = _relay(node, command, output, errors, terminal, deadline)
+        with terminal or contextlib.nullcontext():
+            interruption = _relay(node, command, output, errors, terminal, deadline)
     except (ImageError, MachineError) as error:
         errors.write(f"{error}\n".encode())
         return Result(Status.NODE_FAILED, "not started")
@@ -116,8 +120,7 @@ def _make_modules(job, command):
         return job.modules
     line = [GUEST_COMMAND_LINE]
     initrd = job.directory / "initrd0"
-    ours = make_initramfs(
-        links=job.initrd is None, command=job.command, token=command and command.token, files=job.files)
+    ours = make_initramfs(job.command, command and command.token, job.files, is_whole=job.initrd is None)
     if job.initrd is None:
         initrd.write_bytes(ours)
     else:
@@ -202,7 +205,8 @@ def _explain(result, node):
 
 
 def _last_lines(path):
-    lines = path.read_text(errors="replace").replace("\r", "").splitlines(keepends=True)
+    text = _TERMINAL_CONTROL.sub("", path.read_text(errors="replace"))
+    lines = text.splitlines(keepends=True)
     causes = [number for number, line in enumerate(lines) if any(mark in line for mark in _MARKS_OF_A_CAUSE)]
     first = max(0, min(causes[-1:] + [len(lines) - _LINES_TO_SHOW]))
     return "".join(lines[first : first + _MOST_LINES_TO_SHOW])
