@@ -1,9 +1,3 @@
-/// What the guest asks of the machine as a whole.
-public enum PowerRequest: Equatable, Sendable {
-  case powerOff
-  case reset
-}
-
 /// The sleep control, sleep status and reset registers of a hardware-reduced ACPI machine (ACPI 6.5, 4.8.3.7,
 /// "Sleep Control and Status Registers", and 4.8.3.6, "Reset Register"). Soft off is the only sleep there is.
 struct PowerControl: Sendable {

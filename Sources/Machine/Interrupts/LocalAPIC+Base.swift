@@ -41,7 +41,6 @@ extension LocalAPIC {
       receiveINIT()
     case (.xAPIC, .x2APIC):
       mode = .x2APIC
-      interruptCommand &= 0xFFFF_FFFF
     case (.disabled, .xAPIC):
       mode = .xAPIC
     }

@@ -95,7 +95,6 @@ extension LocalAPIC {
     guard wasDeadline != (timerMode == .tscDeadline) else { return }
     timerExpiry = nil
     tscDeadline = 0
-    initialCount = 0
   }
 
   /// IA32_TSC_DEADLINE: outside its mode a write is ignored; 0 disarms; a time that has passed fires at once.
