@@ -125,14 +125,14 @@ public struct MemoryMap: Sendable {
     let entries = entries.span
     for index in entries.indices where entries[index].kind == .usable {
       let range = entries[index].range
+      let start = max(range.lowerBound.value, pageSize)
       let end = min(range.upperBound, limit).value
-      var candidate = max(range.lowerBound.value, pageSize)
+      var candidate = start
       // Each turn moves the candidate past one obstacle for good, so obstacles.count + 1 turns are enough.
       search: for _ in 0...obstacles.count {
+        // Past the last multiple of the alignment this wraps to 0, which is before any start.
         candidate = (candidate &+ alignment &- 1) & ~(alignment &- 1)
-        guard candidate >= range.lowerBound.value, candidate <= end, byteCount <= end - candidate else {
-          break
-        }
+        guard candidate >= start, candidate <= end, byteCount <= end - candidate else { break }
         let place = HostPhysicalAddress(candidate)..<HostPhysicalAddress(candidate + byteCount)
         for obstacle in obstacles.indices where obstacles[obstacle].overlaps(place) {
           candidate = obstacles[obstacle].upperBound.value

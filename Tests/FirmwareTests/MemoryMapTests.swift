@@ -102,5 +102,7 @@ import Testing
     #expect(place(0x4000, below: 0x10_0000) == nil)
     #expect(place(0x1000, alignment: 1 << 63) == nil)
     #expect(place(0x1000, [0..<UInt64.max]) == nil)
+    #expect(place(0x1000, [0x1000..<UInt64.max]) == nil)
+    #expect(place(0x8000, [0x10_0000..<UInt64.max]) == nil)
   }
 }
