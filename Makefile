@@ -11,8 +11,10 @@ LINK := ld.lld -static --gc-sections -z max-page-size=4096 --no-warnings -T link
 .PHONY: all iso guests clean swift
 all: build/bigiron.elf
 
-# SwiftPM knows best whether the library is current; it leaves the file alone when nothing changed.
+# SwiftPM knows best what has to be compiled. It only ever adds to an archive, so a source file that is gone
+# would stay in it: the archive is made anew each time.
 swift:
+	@rm -f $(LIBRARY)
 	@$(SWIFT_BUILD) --quiet
 $(LIBRARY): swift ;
 

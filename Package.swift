@@ -9,6 +9,7 @@ let settings: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
   .enableExperimentalFeature("Lifetimes"),
+  .enableExperimentalFeature("SuppressedAssociatedTypes"),
 ]
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {

@@ -8,12 +8,8 @@ public enum KernelOption: UInt8, Sendable {
   case console
   case guestMemory
   case guestVCPUs
-  case guestLoader
   case reserve
-  case paging
-  case timeScale
-  case nodes
-  case node
+  case exit
 
   /// What an option's value may be.
   public enum Kind: Sendable {
@@ -53,22 +49,11 @@ public enum KernelOption: UInt8, Sendable {
       Definition("guest.memory", .size(2 << 20...1 << 46), default: "all", "RAM that the guest gets")
     case .guestVCPUs:
       Definition("guest.vcpus", .number(1...256), default: "all", "processors that the guest gets")
-    case .guestLoader:
-      Definition(
-        "guest.loader", .word("auto|bzimage|pvh|multiboot"), default: "auto",
-        "boot protocol of the guest's kernel")
     case .reserve:
       Definition("reserve", .size(0...1 << 46), default: "0", "RAM kept back from the guest; 0 chooses")
-    case .paging:
+    case .exit:
       Definition(
-        "paging", .word("auto|nested|shadow"), default: "auto", "what translates guest-physical addresses")
-    case .timeScale:
-      Definition(
-        "time.scale", .number(1...1000), default: "1", "how many times slower the guest's clocks run")
-    case .nodes:
-      Definition("nodes", .number(1...64), default: "1", "nodes that form the cluster")
-    case .node:
-      Definition("node", .number(0...63), default: "0", "number of this node in the cluster")
+        "exit", .word("halt|bochs|qemu"), default: "halt", "what follows the end of the guest")
     }
   }
 

@@ -2,8 +2,7 @@
 public struct KernelOptions: Sendable {
   public enum LogLevel: UInt8, Sendable { case error, warn, info, debug }
   public enum Console: UInt8, Sendable { case plain, mux }
-  public enum GuestLoader: UInt8, Sendable { case auto, bzImage, pvh, multiboot }
-  public enum Paging: UInt8, Sendable { case auto, nested, shadow }
+  public enum Exit: UInt8, Sendable { case halt, bochs, qemu }
 
   public private(set) var log = LogLevel.info
   public private(set) var console = Console.plain
@@ -11,13 +10,9 @@ public struct KernelOptions: Sendable {
   public private(set) var guestMemory: UInt64?
   /// nil stands for one on each core that can run it.
   public private(set) var guestVCPUs: Int?
-  public private(set) var guestLoader = GuestLoader.auto
   /// In bytes; 0 leaves it to the kernel.
   public private(set) var reserve: UInt64 = 0
-  public private(set) var paging = Paging.auto
-  public private(set) var timeScale = 1
-  public private(set) var nodes = 1
-  public private(set) var node = 0
+  public private(set) var exit = Exit.halt
 
   /// A word of the command line that was ignored, and why.
   public struct Problem: Equatable, Sendable {
@@ -51,12 +46,8 @@ public struct KernelOptions: Sendable {
     case .console: console = Console(rawValue: index) ?? console
     case .guestMemory: guestMemory = value
     case .guestVCPUs: guestVCPUs = Int(value)
-    case .guestLoader: guestLoader = GuestLoader(rawValue: index) ?? guestLoader
     case .reserve: reserve = value
-    case .paging: paging = Paging(rawValue: index) ?? paging
-    case .timeScale: timeScale = Int(value)
-    case .nodes: nodes = Int(value)
-    case .node: node = Int(value)
+    case .exit: exit = Exit(rawValue: index) ?? exit
     }
   }
 

@@ -35,6 +35,7 @@ public enum CR4 {
   public static let xsave: UInt64 = 1 << 18
   public static let smep: UInt64 = 1 << 20
   public static let smap: UInt64 = 1 << 21
+  public static let protectionKeys: UInt64 = 1 << 22
 
   /// VME, PVI, TSD, DE, PSE, PAE, MCE, PGE, PCE, OSFXSR, OSXMMEXCPT: on every CPU with VT-x or AMD-V.
   public static let baseline: UInt64 = 0x7FF

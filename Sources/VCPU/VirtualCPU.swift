@@ -31,10 +31,11 @@ public protocol VirtualCPU: ~Copyable {
   var cr0: UInt64 { get }
   var cr3: UInt64 { get }
   var cr4: UInt64 { get }
-  var efer: UInt64 { get }
-  /// Sets EFER as WRMSR does; false where the guest gets #GP.
-  mutating func setEFER(_ value: UInt64) -> Bool
-  /// Model-specific registers that the guest reads and writes without an exit, for those that do exit.
+  /// EFER with LMA as paging has it; a new value has passed the checks of WRMSR.
+  var efer: UInt64 { get set }
+  /// IA32_DEBUGCTL.
+  var debugControl: UInt64 { get set }
+  /// One of the model-specific registers that the guest reads without an exit; nil where it does not.
   func readPassedMSR(_ index: UInt32) -> UInt64?
 
   /// Moves past the instruction that made the exit.

@@ -85,15 +85,6 @@ extension VMXVirtualCPU {
     return true
   }
 
-  public mutating func setEFER(_ value: UInt64) -> Bool {
-    let allowed = EFER.systemCall | EFER.longModeEnable | EFER.longModeActive | EFER.noExecute
-    let current = self[.guestEFER]
-    guard value & ~allowed == 0 else { return false }
-    if cr0 & CR0.paging != 0 && (value ^ current) & EFER.longModeEnable != 0 { return false }
-    self[.guestEFER] = value & ~EFER.longModeActive | current & EFER.longModeActive
-    return true
-  }
-
   /// What MOV to CR0 and CR4 do to the TLB, where VPID keeps it over exits (SDM Vol. 3C, 29.4.3.1).
   private func flushTranslations() {
     if capabilities.secondary.contains(.vpid) { _ = invvpid(1, UInt16(self[.vpid]), 0) }

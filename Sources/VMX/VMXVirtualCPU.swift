@@ -129,7 +129,14 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     let mask = self[.cr4Mask]
     return self[.guestCR4] & ~mask | self[.cr4ReadShadow] & mask
   }
-  public var efer: UInt64 { self[.guestEFER] }
+  public var efer: UInt64 {
+    get { self[.guestEFER] }
+    set { self[.guestEFER] = newValue }
+  }
+  public var debugControl: UInt64 {
+    get { self[.guestDebugControl] }
+    set { self[.guestDebugControl] = newValue }
+  }
 
   public var timeOffset: UInt64 {
     get { currentTimeOffset }

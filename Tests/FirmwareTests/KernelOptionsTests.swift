@@ -21,29 +21,21 @@ import Testing
 
   @Test func everyOptionIsSet() {
     let options = parse(
-      "log=debug console=mux guest.memory=3G guest.vcpus=4 guest.loader=pvh reserve=64M paging=shadow "
-        + "time.scale=1000 nodes=64 node=63")
+      "log=debug console=mux guest.memory=3G guest.vcpus=4 reserve=64M exit=qemu")
     #expect(options.problems.isEmpty)
     #expect(options.log == .debug)
     #expect(options.console == .mux)
     #expect(options.guestMemory == 3 << 30)
     #expect(options.guestVCPUs == 4)
-    #expect(options.guestLoader == .pvh)
     #expect(options.reserve == 64 << 20)
-    #expect(options.paging == .shadow)
-    #expect(options.timeScale == 1000)
-    #expect(options.nodes == 64)
-    #expect(options.node == 63)
+    #expect(options.exit == .qemu)
   }
 
   @Test func everyWordIsTheCaseOfItsName() {
     #expect(
       ["error", "warn", "info", "debug"].map { parse("log=\($0)").log } == [.error, .warn, .info, .debug])
     #expect(["plain", "mux"].map { parse("console=\($0)").console } == [.plain, .mux])
-    #expect(
-      ["auto", "bzimage", "pvh", "multiboot"].map { parse("guest.loader=\($0)").guestLoader }
-        == [.auto, .bzImage, .pvh, .multiboot])
-    #expect(["auto", "nested", "shadow"].map { parse("paging=\($0)").paging } == [.auto, .nested, .shadow])
+    #expect(["halt", "bochs", "qemu"].map { parse("exit=\($0)").exit } == [.halt, .bochs, .qemu])
   }
 
   @Test func theTableTellsTheDefaults() {
@@ -65,23 +57,23 @@ import Testing
   }
 
   @Test func theLastWordOfAKeyWins() {
-    #expect(parse("nodes=2 nodes=3").nodes == 3)
-    #expect(parse("nodes=2 nodes=x").nodes == 2)
+    #expect(parse("guest.vcpus=2 guest.vcpus=3").guestVCPUs == 3)
+    #expect(parse("guest.vcpus=2 guest.vcpus=x").guestVCPUs == 2)
   }
 
   @Test func blanksOfAnyKindPartWords() {
-    let options = parse("\t log=warn\r\n  nodes=2 ")
+    let options = parse("\t log=warn\r\n  guest.vcpus=2 ")
     #expect(options.problems.isEmpty)
     #expect(options.log == .warn)
-    #expect(options.nodes == 2)
+    #expect(options.guestVCPUs == 2)
     #expect(parse("").problems.isEmpty)
     #expect(parse("   ").problems.isEmpty)
   }
 
   @Test func quotesAroundAValueAreNotPartOfIt() {
-    #expect(parse("log=\"warn\" nodes=\"5\"").log == .warn)
-    #expect(parse("log=\"warn\" nodes=\"5\"").nodes == 5)
-    #expect(problems("log=\"warn info\" nodes=5").map(\.0) == ["log=\"warn info\""])
+    #expect(parse("log=\"warn\" guest.vcpus=\"5\"").log == .warn)
+    #expect(parse("log=\"warn\" guest.vcpus=\"5\"").guestVCPUs == 5)
+    #expect(problems("log=\"warn info\" guest.vcpus=5").map(\.0) == ["log=\"warn info\""])
   }
 
   @Test(arguments: ["/boot/bigiron.elf", "(cd)/boot/bigiron.elf", "build/bigiron.elf", "(hd0)"])
@@ -96,26 +88,26 @@ import Testing
       ("verbose", .unknownKey), ("Log=info", .unknownKey), ("lo=info", .unknownKey),
       ("logs=info", .unknownKey),
       ("=info", .unknownKey), ("\"", .unterminatedQuote), ("log=\"info", .unterminatedQuote),
-      ("log", .missingValue(.log)), ("nodes=", .missingValue(.nodes)), ("nodes=\"\"", .missingValue(.nodes)),
+      ("log", .missingValue(.log)), ("guest.vcpus=", .missingValue(.guestVCPUs)), ("guest.vcpus=\"\"", .missingValue(.guestVCPUs)),
       ("log=inf", .malformedValue(.log)), ("log=infos", .malformedValue(.log)),
       ("log=|", .malformedValue(.log)),
-      ("log=error|warn", .malformedValue(.log)), ("nodes=two", .malformedValue(.nodes)),
-      ("nodes=-1", .malformedValue(.nodes)), ("nodes=2M", .malformedValue(.nodes)),
+      ("log=error|warn", .malformedValue(.log)), ("guest.vcpus=two", .malformedValue(.guestVCPUs)),
+      ("guest.vcpus=-1", .malformedValue(.guestVCPUs)), ("guest.vcpus=2M", .malformedValue(.guestVCPUs)),
       ("reserve=M", .malformedValue(.reserve)), ("reserve=1MB", .malformedValue(.reserve)),
-      ("nodes=0", .outOfRange(.nodes)), ("nodes=65", .outOfRange(.nodes)),
-      ("nodes=18446744073709551617", .outOfRange(.nodes)),
+      ("guest.vcpus=0", .outOfRange(.guestVCPUs)), ("guest.vcpus=257", .outOfRange(.guestVCPUs)),
+      ("guest.vcpus=18446744073709551617", .outOfRange(.guestVCPUs)),
       ("reserve=18014398509481985K", .outOfRange(.reserve)),
       ("reserve=65T", .outOfRange(.reserve)), ("guest.memory=2047K", .outOfRange(.guestMemory)),
     ] as [(String, KernelOptions.Problem.Reason)])
   func aWordThatSaysNothingSensibleIsReportedAndChangesNothing(
     word: String, reason: KernelOptions.Problem.Reason
   ) {
-    let problems = problems("node=7  \(word)")
+    let problems = problems("guest.vcpus=7  \(word)")
     #expect(problems.map(\.0) == [word])
     #expect(problems.map(\.1) == [reason])
-    let options = parse("node=7 \(word)")
-    #expect(options.node == 7)
-    #expect(options.nodes == 1 && options.log == .info && options.reserve == 0 && options.guestMemory == nil)
+    let options = parse("guest.vcpus=7 \(word)")
+    #expect(options.guestVCPUs == 7)
+    #expect(options.log == .info && options.reserve == 0 && options.guestMemory == nil)
   }
 
   @Test func problemsBeyondTheSixteenthAreCounted() {
@@ -132,8 +124,8 @@ import Testing
     }
     #expect(reason("x=1") == "no such option")
     #expect(reason("x=\"1") == "a quote is not closed")
-    #expect(reason("paging") == "no value: it must be auto|nested|shadow")
-    #expect(reason("time.scale=x") == "the value must be N (1 to 1000)")
+    #expect(reason("exit") == "no value: it must be halt|bochs|qemu")
+    #expect(reason("guest.vcpus=x") == "the value must be N (1 to 256)")
     #expect(reason("guest.memory=1") == "out of range: the value must be SIZE (2M to 64T)")
     #expect(reason("reserve=x") == "the value must be SIZE (0 to 64T)")
   }
@@ -161,7 +153,7 @@ import Testing
           ? alphabet.randomElement(using: &generator)! : UInt8.random(in: 0...255, using: &generator)
       }
       let options = KernelOptions(line.span)
-      #expect(options.nodes == 1)
+      #expect(options.guestVCPUs == nil)
     }
   }
 }

@@ -9,6 +9,7 @@ _UEFI = "/usr/share/OVMF/OVMF_CODE.fd"
 
 
 class QEMU(Machine):
+    name = "qemu"
     uefi = False
     """Whether the firmware is UEFI (OVMF) instead of BIOS (SeaBIOS)."""
 

@@ -94,7 +94,7 @@ def run(job, output, errors, terminal=None):
     command = CommandOutput() if job.command is not None else None
     node = Node(machine)
     try:
-        options = " ".join(["console=mux", *job.options])
+        options = " ".join(["console=mux", f"exit={job.machine.name}", *job.options])
         make_image(image, job.hyperkernel, options, _make_modules(job, command))
         node.start()
         deadline = began + job.timeout if job.timeout else None

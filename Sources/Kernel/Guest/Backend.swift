@@ -1,0 +1,53 @@
+import CPU
+import EPT
+import Machine
+import Memory
+import VCPU
+
+/// A vendor's hardware virtualisation, as the kernel sets it up; `VirtualCPU` is how it is used.
+protocol Backend {
+  associatedtype Processor: VirtualCPU & ~Copyable
+  associatedtype Format: PageTableFormat
+
+  /// What the guest's second-level tables look like.
+  var format: Format { get }
+  /// What the guest's CPUID may show of the host's.
+  var hostCPUID: MaskedHostCPUID { get }
+
+  /// Turns virtualisation on for the calling core.
+  func enableOnThisCore() throws(BackendError)
+
+  /// Makes vCPU number `index`, in the state after RESET.
+  func makeProcessor(
+    index: Int, root: HostPhysicalAddress, cr4: UInt64,
+    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
+  ) throws(BackendError) -> Processor
+
+  /// The vendor's name for an exit, for reports.
+  static func exitName(_ reason: UInt64) -> StaticString?
+}
+
+/// Why guests cannot be run, in words for the log.
+struct BackendError: Error {
+  var advice: StaticString
+}
+
+/// The host's CPUID without the features whose controls the back end does not have.
+struct MaskedHostCPUID: HostCPUID {
+  var hidesRDTSCP = false
+  var hidesINVPCID = false
+
+  func registers(leaf: UInt32, subleaf: UInt32) -> CPUIDRegisters {
+    let highest = Self.read(leaf & 0xC000_0000, 0).eax
+    guard leaf <= highest else { return CPUIDRegisters() }
+    var registers = Self.read(leaf, subleaf)
+    if leaf == 7 && subleaf == 0 && hidesINVPCID { registers.ebx &= ~(1 << 10) }
+    if leaf == 0x8000_0001 && hidesRDTSCP { registers.edx &= ~(1 << 27) }
+    return registers
+  }
+
+  private static func read(_ leaf: UInt32, _ subleaf: UInt32) -> CPUIDRegisters {
+    let raw = cpuid(leaf, subleaf)
+    return CPUIDRegisters(eax: raw.eax, ebx: raw.ebx, ecx: raw.ecx, edx: raw.edx)
+  }
+}

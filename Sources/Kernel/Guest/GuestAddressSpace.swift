@@ -1,0 +1,120 @@
+import EPT
+import Machine
+import Memory
+
+// Which frames stand behind the guest's RAM on this node.
+//
+// A page gets its frame when it is first touched: a whole 2 MiB block where RAM and frames allow, else a single
+// 4 KiB frame. What was never touched costs nothing and reads as zero. All of it was promised to the guest when it
+// started (`GuestMemorySize`), so that a frame can be missing here only through an error of our own.
+
+/// The guest's second-level page tables, for all cores.
+@safe
+struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
+  let map: GuestMemoryMap
+  let root: HostPhysicalAddress
+  private let lock = SpinLock()
+  private let tables: UnsafeMutablePointer<PageTable<Format, TableFrames>>
+
+  init(map: GuestMemoryMap, format: Format) throws(PageTableError) {
+    self.map = map
+    let built = try PageTable(format: format, memory: TableFrames())
+    root = built.root
+    unsafe tables = .allocate(capacity: 1)
+    unsafe tables.initialize(to: built)
+  }
+
+  /// The host address of a byte of guest RAM, given a frame first where it has none; nil in a hole.
+  borrowing func resolve(_ address: GuestPhysicalAddress) throws(PageTableError) -> HostPhysicalAddress? {
+    guard map.isRAM(address) else { return nil }
+    return try lock.withLock { () throws(PageTableError) -> HostPhysicalAddress? in
+      if let mapping = unsafe tables.pointee.translate(address) { return mapping.host }
+      try materialise(address)
+      return unsafe tables.pointee.translate(address)?.host
+    }
+  }
+
+  private borrowing func materialise(_ address: GuestPhysicalAddress) throws(PageTableError) {
+    let large = PageSize.page2M.bytes
+    let block = GuestPhysicalAddress(address.value & ~(large - 1))
+    let last = GuestPhysicalAddress(block.value + large - 1)
+    if map.isRAM(block), map.isRAM(last), !GuestMemoryMap.legacyHole.overlaps(block.value..<last.value),
+      unsafe tables.pointee.translate(block) == nil, let frames = Frames.allocate2M()
+    {
+      // Nothing was mapped, so no core holds a translation to drop.
+      _ = try unsafe tables.pointee.map(block, to: frames, size: .page2M, permissions: .all)
+      return
+    }
+    guard let frame = try? Frames.allocate4K() else { throw .outOfTables }
+    let page = GuestPhysicalAddress(address.value & ~(pageSize - 1))
+    _ = try unsafe tables.pointee.map(page, to: frame, size: .page4K, permissions: .all)
+  }
+}
+
+/// Guest memory as loaders, devices and the instruction decoder see it.
+@safe
+struct GuestRAM<Format: PageTableFormat>: GuestMemory {
+  private let space: UnsafePointer<GuestAddressSpace<Format>>
+
+  init(_ space: UnsafePointer<GuestAddressSpace<Format>>) { unsafe self.space = space }
+
+  private func place(_ address: GuestPhysicalAddress) throws(GuestMemoryError) -> UnsafeMutableRawPointer {
+    let resolved: HostPhysicalAddress?
+    do {
+      resolved = try unsafe space.pointee.resolve(address)
+    } catch {
+      throw .hole(address)
+    }
+    guard let host = resolved else { throw .hole(address) }
+    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(host.value)).unsafelyUnwrapped
+  }
+
+  /// Throws where any byte of the range is in a hole, before anything is copied.
+  private func check(_ address: GuestPhysicalAddress, _ count: UInt64) throws(GuestMemoryError) {
+    var offset: UInt64 = 0
+    while offset < count {
+      let page = address + offset
+      guard unsafe space.pointee.map.isRAM(page) else { throw .hole(page) }
+      offset += pageSize - (page.value & (pageSize - 1))
+    }
+  }
+
+  /// Calls `body` with each page's share of a range: its place, how far into the range, how many bytes.
+  private func forEachPage(
+    _ address: GuestPhysicalAddress, _ count: UInt64,
+    _ body: (UnsafeMutableRawPointer, Int, Int) -> Void
+  ) throws(GuestMemoryError) {
+    try check(address, count)
+    var offset: UInt64 = 0
+    while offset < count {
+      let current = address + offset
+      let length = min(count - offset, pageSize - (current.value & (pageSize - 1)))
+      unsafe body(try place(current), Int(offset), Int(length))
+      offset += length
+    }
+  }
+
+  mutating func read(
+    _ address: GuestPhysicalAddress, count: Int, into bytes: inout MutableSpan<UInt8>
+  ) throws(GuestMemoryError) {
+    let destination = unsafe bytes.withUnsafeMutableBufferPointer { $0.baseAddress }
+    guard count > 0, let destination = unsafe destination else { return }
+    try unsafe forEachPage(address, UInt64(count)) { place, offset, length in
+      unsafe UnsafeMutableRawPointer(destination + offset).copyMemory(from: place, byteCount: length)
+    }
+  }
+
+  mutating func write(_ bytes: Span<UInt8>, to address: GuestPhysicalAddress) throws(GuestMemoryError) {
+    let source = unsafe bytes.withUnsafeBufferPointer { $0.baseAddress }
+    guard let source = unsafe source else { return }
+    try unsafe forEachPage(address, UInt64(bytes.count)) { place, offset, length in
+      unsafe place.copyMemory(from: source + offset, byteCount: length)
+    }
+  }
+
+  mutating func clear(_ address: GuestPhysicalAddress, count: UInt64) throws(GuestMemoryError) {
+    try unsafe forEachPage(address, count) { place, _, length in
+      unsafe place.initializeMemory(as: UInt8.self, repeating: 0, count: length)
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import CPU
+import EPT
+import Machine
+import Memory
+import VCPU
+
+extension GuestProcessor {
+  /// Does what an exit asks for.
+  @inline(__always)
+  mutating func handle(_ exit: VCPUExit, _ vm: borrowing VirtualMachine<Host>) {
+    switch exit {
+    case .cpuid: executeCPUID(vm)
+    case .readMSR: executeRDMSR(vm)
+    case .writeMSR: executeWRMSR(vm)
+    case .port(let access): executePortAccess(access, vm)
+    case .violation(let violation, let address): resolve(violation, at: address, vm)
+    case .hostInterrupt:
+      counters.hostInterrupt &+= 1
+      takePendingInterrupts()
+    case .timeOver: counters.timeOver &+= 1
+    case .interruptWindow, .nmiWindow: counters.window &+= 1
+    case .halt:
+      counters.halt &+= 1
+      hardware.skipInstruction()
+      activity = .halted
+    default: handleRare(exit, vm)
+    }
+  }
+
+  @inline(never)
+  private mutating func handleRare(_ exit: VCPUExit, _ vm: borrowing VirtualMachine<Host>) {
+    counters.other &+= 1
+    switch exit {
+    case .readTPR(let register):
+      hardware[register] = UInt64(apic.taskPriorityClass)
+      hardware.skipInstruction()
+    case .writeTPR(let value):
+      guard value < 16 else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
+      apic.taskPriorityClass = UInt8(value)
+      hardware.skipInstruction()
+    case .setXCR: executeXSETBV(vm)
+    case .cacheControl: hardware.skipInstruction()
+    case .missingInstruction: raise(ExceptionVector.invalidOpcode)
+    case .protectionFault: raise(ExceptionVector.generalProtection, errorCode: 0)
+    case .tripleFault: fail("triple fault", vm)
+    case .entryFailed(let failure): reportEntryFailure(failure, vm)
+    case .unexpected(let reason):
+      if let name = Host.exitName(reason) {
+        fail("unexpected exit: \(name)", vm)
+      } else {
+        fail("unexpected exit: reason \(reason)", vm)
+      }
+    default: break
+    }
+  }
+
+  mutating func raise(_ vector: UInt8, errorCode: UInt32? = nil) {
+    hardware.inject(.exception(vector, errorCode: errorCode))
+  }
+
+  /// Ends the virtual machine because of what this vCPU did; says where it was.
+  mutating func fail(_ reason: LogLine, _ vm: borrowing VirtualMachine<Host>) {
+    activity = .stopped
+    var line: LogLine = "guest stopped: vCPU \(index): "
+    for position in 0..<reason.count { line.append(byte: reason[position]) }
+    log.error(line)
+    logState()
+    vm.end(.fault)
+  }
+
+  /// The registers that say most about what a guest was doing.
+  func logState() {
+    let code = hardware[.cs]
+    log.error("  rip \(hex: code.selector, digits: 4):\(hex: hardware.instructionPointer, digits: 16)  rflags \(hex: hardware.flags, digits: 8)  rsp \(hex: hardware[.rsp], digits: 16)")
+    log.error("  rax \(hex: hardware[.rax], digits: 16)  rbx \(hex: hardware[.rbx], digits: 16)  rcx \(hex: hardware[.rcx], digits: 16)")
+    log.error("  rdx \(hex: hardware[.rdx], digits: 16)  rsi \(hex: hardware[.rsi], digits: 16)  rdi \(hex: hardware[.rdi], digits: 16)")
+    log.error("  cr0 \(hex: hardware.cr0, digits: 8)  cr3 \(hex: hardware.cr3, digits: 16)  cr4 \(hex: hardware.cr4, digits: 8)  efer \(hex: hardware.efer, digits: 4)")
+  }
+
+  /// A state that the CPU does not enter stops this vCPU; the others go on.
+  private mutating func reportEntryFailure(_ failure: EntryFailure, _ vm: borrowing VirtualMachine<Host>) {
+    activity = .stopped
+    log.error("vCPU \(index) halted: VM entry refused, \(failure.isInstructionError ? "instruction error" : "exit reason") \(failure.code), qualification \(hex: failure.qualification)")
+    logState()
+    vm.processorStopped()
+  }
+
+  private mutating func executeCPUID(_ vm: borrowing VirtualMachine<Host>) {
+    counters.cpuid &+= 1
+    let context = CPUIDContext(
+      apicID: apic.id, coresInPackage: UInt32(vm.processorCount), isLocalAPICEnabled: apic.mode != .disabled,
+      cr4: hardware.cr4, xcr0: xcr0)
+    let result = vm.cpuidPolicy.registers(
+      leaf: UInt32(truncatingIfNeeded: hardware[.rax]), subleaf: UInt32(truncatingIfNeeded: hardware[.rcx]),
+      host: vm.backend.hostCPUID, vCPU: context)
+    hardware[.rax] = UInt64(result.eax)
+    hardware[.rbx] = UInt64(result.ebx)
+    hardware[.rcx] = UInt64(result.ecx)
+    hardware[.rdx] = UInt64(result.edx)
+    hardware.skipInstruction()
+  }
+
+  private mutating func executeXSETBV(_ vm: borrowing VirtualMachine<Host>) {
+    let value = hardware[.rdx] << 32 | hardware[.rax] & 0xFFFF_FFFF
+    guard hardware[.rcx] & 0xFFFF_FFFF == 0, vm.cpuidPolicy.isValid(xcr0: value) else {
+      return raise(ExceptionVector.generalProtection, errorCode: 0)
+    }
+    xcr0 = value
+    writeXCR0(value)
+    hardware.skipInstruction()
+  }
+
+  private mutating func executePortAccess(_ access: PortAccess, _ vm: borrowing VirtualMachine<Host>) {
+    counters.port &+= 1
+    guard !access.isString, let width = Platform.PortWidth(rawValue: UInt16(access.width)) else {
+      return fail("string port I/O to port \(hex: access.port)", vm)
+    }
+    let now = vm.now
+    if access.isInput {
+      let value = vm.withPlatform { $0.readPort(access.port, width, now: now) }
+      hardware[.rax] = access.merging(value, into: hardware[.rax])
+    } else {
+      let value = UInt32(truncatingIfNeeded: hardware[.rax])
+      vm.withPlatform { $0.writePort(access.port, width, value, now: now) }
+    }
+    hardware.skipInstruction()
+  }
+
+  /// A touch of memory that the second-level tables do not have: RAM gets its frame, the rest is a device or
+  /// nothing.
+  private mutating func resolve(
+    _ violation: SecondLevelViolation, at address: GuestPhysicalAddress, _ vm: borrowing VirtualMachine<Host>
+  ) {
+    do {
+      if unsafe try vm.space.pointee.resolve(address) != nil {
+        counters.firstTouch &+= 1
+        return
+      }
+    } catch {
+      return fail("no memory for guest-physical \(address): \(error.summary)", vm)
+    }
+    fail("MMIO at \(address)", vm)
+  }
+}
+
+extension PortAccess {
+  /// What IN leaves in RAX: a byte or word replaces only its part, a doubleword clears the upper half.
+  fileprivate func merging(_ value: UInt32, into register: UInt64) -> UInt64 {
+    switch width {
+    case 1: register & ~0xFF | UInt64(value & 0xFF)
+    case 2: register & ~0xFFFF | UInt64(value & 0xFFFF)
+    default: UInt64(value)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import CPU
+import Machine
+import VCPU
+
+extension GuestProcessor {
+  mutating func executeRDMSR(_ vm: borrowing VirtualMachine<Host>) {
+    counters.readMSR &+= 1
+    let index = UInt32(truncatingIfNeeded: hardware[.rcx])
+    do {
+      let value = try readMSR(index, vm)
+      hardware[.rax] = value & 0xFFFF_FFFF
+      hardware[.rdx] = value >> 32
+      hardware.skipInstruction()
+    } catch {
+      logUnknown("vCPU \(index): read of unknown MSR \(hex: index) at \(hex: hardware.instructionPointer)")
+      raise(ExceptionVector.generalProtection, errorCode: 0)
+    }
+  }
+
+  mutating func executeWRMSR(_ vm: borrowing VirtualMachine<Host>) {
+    counters.writeMSR &+= 1
+    let index = UInt32(truncatingIfNeeded: hardware[.rcx])
+    let value = hardware[.rdx] << 32 | hardware[.rax] & 0xFFFF_FFFF
+    do {
+      try writeMSR(index, value, vm)
+      hardware.skipInstruction()
+    } catch {
+      logUnknown("vCPU \(index): refused write of \(hex: value) to MSR \(hex: index) at \(hex: hardware.instructionPointer)")
+      raise(ExceptionVector.generalProtection, errorCode: 0)
+    }
+  }
+
+  private mutating func readMSR(
+    _ index: UInt32, _ vm: borrowing VirtualMachine<Host>
+  ) throws(GeneralProtection) -> UInt64 {
+    switch registers.kind(of: index) {
+    case .localAPIC: return try apic.readMSR(index, now: vm.now)
+    case .extendedFeatures: return hardware.efer
+    case .debugControl: return hardware.debugControl
+    case .passThrough:
+      guard let value = hardware.readPassedMSR(index) else { return try registers.read(index) }
+      return value
+    case .stored, .unknown: return try registers.read(index)
+    }
+  }
+
+  private mutating func writeMSR(
+    _ index: UInt32, _ value: UInt64, _ vm: borrowing VirtualMachine<Host>
+  ) throws(GeneralProtection) {
+    switch registers.kind(of: index) {
+    case .localAPIC: perform(try apic.writeMSR(index, value, now: vm.now), vm)
+    case .extendedFeatures:
+      hardware.efer = try registers.extendedFeatures(
+        writing: value, current: hardware.efer, isPaging: hardware.cr0 & CR0.paging != 0)
+    case .debugControl: hardware.debugControl = try registers.debugControl(writing: value)
+    case .passThrough, .stored, .unknown: try registers.write(index, value)
+    }
+  }
+
+  /// Does what a write to the local APIC asks of the rest of the machine.
+  mutating func perform(_ effect: LocalAPICEffect, _ vm: borrowing VirtualMachine<Host>) {
+    switch effect {
+    case .none: break
+    case .send(let message): vm.deliver(message, from: index)
+    case .endOfInterrupt(let vector): vm.withPlatform { $0.endOfInterrupt(vector) }
+    case .addressingChanged: vm.updateRoute(index, apic.addressing)
+    case .timeStampCounterChanged: hardware.timeOffset = apic.tscAdjust &- vm.startTime
+    }
+  }
+
+  /// The first few of a vCPU's accesses to what does not exist; the counters have them all.
+  private func logUnknown(_ line: @autoclosure () -> LogLine) {
+    let count = registers.unknownReads &+ registers.unknownWrites
+    if count <= 16 { log.debug(line()) }
+  }
+}

@@ -1,0 +1,57 @@
+import CPU
+import Machine
+import Memory
+import VCPU
+
+/// What a vCPU of the guest is doing.
+enum GuestActivity {
+  case running
+  /// HLT: waits for an interrupt.
+  case halted
+  /// Since RESET or INIT: waits for a start-up IPI.
+  case waitingForStartUp
+  /// Never runs again: its state could not be entered.
+  case stopped
+}
+
+/// One vCPU of the guest with what belongs to it alone. Its core is the only one that touches it.
+struct GuestProcessor<Host: Backend>: ~Copyable {
+  let index: Int
+  var hardware: Host.Processor
+  var apic: LocalAPIC
+  var registers: ModelSpecificRegisters
+  var activity: GuestActivity
+  var hasPendingNMI = false
+  /// A start-up IPI has come; the state that it asks for is set at the next entry.
+  var startUpVector: UInt8?
+  var xcr0: UInt64 = 1
+  var counters = ExitCounters()
+
+  init(index: Int, hardware: consuming Host.Processor, apic: LocalAPIC, registers: ModelSpecificRegisters) {
+    self.index = index
+    self.hardware = hardware
+    self.apic = apic
+    self.registers = registers
+    activity = index == 0 ? .running : .waitingForStartUp
+  }
+}
+
+/// Exits of one vCPU by what was asked for, and where its core's time went.
+struct ExitCounters {
+  var cpuid: UInt64 = 0
+  var readMSR: UInt64 = 0
+  var writeMSR: UInt64 = 0
+  var port: UInt64 = 0
+  var firstTouch: UInt64 = 0
+  var mmio: UInt64 = 0
+  var hole: UInt64 = 0
+  var halt: UInt64 = 0
+  var hostInterrupt: UInt64 = 0
+  var timeOver: UInt64 = 0
+  var window: UInt64 = 0
+  var other: UInt64 = 0
+  /// TSC ticks between entry and exit.
+  var guestTicks: UInt64 = 0
+  /// TSC ticks without anything to run.
+  var idleTicks: UInt64 = 0
+}

@@ -1,0 +1,218 @@
+import CPU
+import EPT
+import Firmware
+import Machine
+import Memory
+import VCPU
+import VMX
+
+// How the guest comes to be: its memory, what is loaded there, its vCPUs. All of it on the boot core, before the
+// others look at it.
+
+/// The virtual machine of this node, by the vendor of its CPU.
+@safe
+enum RunningMachine {
+  case none
+  case vmx(UnsafeMutablePointer<VirtualMachine<VMXBackend>>)
+}
+
+private nonisolated(unsafe) var machine = RunningMachine.none
+
+/// Makes the guest that the boot modules describe, or ends with the reason why not.
+func startGuest(_ boot: BootInformation) {
+  guard !boot.modules.isEmpty else {
+    refuse("no guest: give its kernel as the first boot module, its initrd as the second")
+  }
+  let backend: VMXBackend
+  do {
+    backend = try VMXBackend()
+    try backend.enableOnThisCore()
+  } catch {
+    refuse("cannot run guests: \(error.advice)")
+  }
+  unsafe machine = .vmx(makeMachine(backend, boot))
+}
+
+/// What every core does once the guest is there. The last one to leave ends the run.
+func runCore() -> Never {
+  switch unsafe machine {
+  case .none: stopForGood()
+  case .vmx(let machine): unsafe runCore(machine)
+  }
+}
+
+private func runCore<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachine<Host>>) -> Never {
+  if Core.currentIndex != 0 {
+    do {
+      try unsafe machine.pointee.backend.enableOnThisCore()
+    } catch {
+      panic("core \(Core.currentIndex) cannot run guests: \(error.advice)")
+    }
+  }
+  unsafe machine.pointee.runCore()
+  if unsafe machine.pointee.leave() {
+    unsafe report(machine)
+  }
+  stopForGood()
+}
+
+private func makeMachine<Host: Backend>(
+  _ backend: Host, _ boot: BootInformation
+) -> UnsafeMutablePointer<VirtualMachine<Host>> {
+  guard let frequency = TSCFrequency(hertz: node.clock.frequency) else {
+    refuse("the TSC's frequency of \(node.clock.frequency) Hz is out of any CPU's range")
+  }
+  let count = node.options.guestVCPUs ?? node.coreCount
+  let map = guestMemoryMap(vCPUs: count)
+  let topology = ProcessorTopology(coresPerPackage: UInt32(count))
+  let policy = CPUIDPolicy(
+    host: backend.hostCPUID, topology: topology, frequency: frequency, timerRatio: 1, allowedXCR0: .max,
+    offersSpeculationControl: false)
+
+  let space = UnsafeMutablePointer<GuestAddressSpace<Host.Format>>.allocate(capacity: 1)
+  do {
+    unsafe space.initialize(to: try GuestAddressSpace(map: map, format: backend.format))
+  } catch {
+    refuse("the guest's page tables cannot be made: \(error.summary)")
+  }
+  let machine = UnsafeMutablePointer<VirtualMachine<Host>>.allocate(capacity: 1)
+  unsafe machine.initialize(
+    to: VirtualMachine(
+      backend: backend, space: space, cpuidPolicy: policy, frequency: frequency,
+      secondsSinceEpoch: HostClock.secondsSinceEpoch(), processorCount: count))
+
+  var ram = unsafe machine.pointee.ram
+  let state = load(boot, map, &ram)
+  placeTables(count: count, topology, map, &ram)
+  for index in 0..<count {
+    unsafe makeProcessor(index, topology, machine)
+  }
+  unsafe machine.pointee.processors[0].start(state)
+  log.info("guest: \(map.ramSize >> 20) MiB, \(count) \(count == 1 ? "vCPU" : "vCPUs")")
+  return unsafe machine
+}
+
+/// As much RAM as the node can give, or as was asked for.
+private func guestMemoryMap(vCPUs: Int) -> GuestMemoryMap {
+  let free = Frames.freeBytes
+  // Second-level tables of 4 KiB pages take 1/512 of what they map; a vCPU takes three frames.
+  let automatic = free / 512 + UInt64(vCPUs) * 3 * pageSize + 1 << 20
+  let reserve = node.options.reserve == 0 ? automatic : node.options.reserve
+  let available = free > reserve ? free - reserve : 0
+  if let wanted = node.options.guestMemory, wanted > available {
+    refuse("guest.memory asks for \(wanted >> 20) MiB, but \(available >> 20) MiB are available")
+  }
+  guard let map = GuestMemoryMap(ramSize: node.options.guestMemory ?? available) else {
+    refuse("too little memory for a guest: \(available >> 20) MiB are available")
+  }
+  return map
+}
+
+private func load<Format: PageTableFormat>(
+  _ boot: BootInformation, _ map: GuestMemoryMap, _ ram: inout GuestRAM<Format>
+) -> InitialState {
+  let kernel = boot.modules[0]
+  do {
+    return try GuestLoader.load(
+      kernel: IdentityMemory.bytes(kernel.bytes), commandLine: IdentityMemory.bytes(kernel.string),
+      modules: GuestModules(boot), map: map, into: &ram)
+  } catch {
+    refuse(error.summary)
+  }
+}
+
+/// The boot modules after the first: what the guest's kernel gets to see.
+private struct GuestModules: BootModules {
+  private let boot: BootInformation
+
+  init(_ boot: BootInformation) { self.boot = boot }
+
+  var count: Int { boot.modules.count - 1 }
+
+  func withModule<Failure: Error>(
+    _ index: Int, _ body: (_ bytes: Span<UInt8>, _ string: Span<UInt8>) throws(Failure) -> Void
+  ) throws(Failure) {
+    let module = boot.modules[index + 1]
+    try body(IdentityMemory.bytes(module.bytes), IdentityMemory.bytes(module.string))
+  }
+}
+
+/// ACPI tables and the reset vector, where `GuestMemoryMap` has them.
+private func placeTables<Format: PageTableFormat>(
+  count: Int, _ topology: ProcessorTopology, _ map: GuestMemoryMap, _ ram: inout GuestRAM<Format>
+) {
+  var memory = [MachineDescription.MemoryRange(0..<map.extendedRange.upperBound, proximityDomain: 0)]
+  if !map.highRange.isEmpty { memory.append(MachineDescription.MemoryRange(map.highRange, proximityDomain: 0)) }
+  let vCPUs = (0..<count).map {
+    MachineDescription.VCPU(apicID: topology.apicID(package: 0, core: UInt32($0)), proximityDomain: 0)
+  }
+  let description = MachineDescription(vCPUs: vCPUs, memory: memory, domainCount: 1, distances: [10])
+  let tables: [UInt8]
+  do {
+    tables = try ACPITables.build(description)
+  } catch {
+    refuse("the guest's ACPI tables cannot be made for \(count) vCPUs and \(map.ramSize >> 20) MiB")
+  }
+  let resetCode = ResetVector.code
+  do {
+    for index in tables.indices { try ram.store(tables[index], at: ACPITables.address + UInt64(index)) }
+    try ram.write(resetCode.span, to: ResetVector.address)
+  } catch {
+    refuse("no memory for the guest's ACPI tables")
+  }
+}
+
+private func makeProcessor<Host: Backend>(
+  _ index: Int, _ topology: ProcessorTopology, _ machine: UnsafeMutablePointer<VirtualMachine<Host>>
+) {
+  let apicID = topology.apicID(package: 0, core: UInt32(index))
+  let apic = LocalAPIC(
+    id: apicID, isBootstrapProcessor: index == 0, timerRatio: 1, mode: apicID < 255 ? .xAPIC : .x2APIC)
+  let backend = unsafe machine.pointee.backend
+  do {
+    let hardware = try backend.makeProcessor(
+      index: index, root: unsafe machine.pointee.space.pointee.root,
+      cr4: unsafe offeredCR4(machine.pointee.cpuidPolicy, backend),
+      pagingEntries: { address in
+        var ram = unsafe machine.pointee.ram
+        return readPagingEntries(address, &ram)
+      })
+    let registers = unsafe ModelSpecificRegisters(
+      policy: machine.pointee.cpuidPolicy, microcodeRevision: 0, architecturalCapabilities: 0)
+    unsafe (machine.pointee.processors + index).initialize(
+      to: GuestProcessor(index: index, hardware: hardware, apic: apic, registers: registers))
+  } catch {
+    refuse("vCPU \(index) cannot be made: \(error.advice)")
+  }
+  guard unsafe machine.pointee.addRoute(apic) else { refuse("too many vCPUs: \(index)") }
+}
+
+/// The four entries at CR3 that PAE paging keeps in registers.
+private func readPagingEntries<Format: PageTableFormat>(
+  _ address: UInt64, _ ram: inout GuestRAM<Format>
+) -> InlineArray<4, UInt64>? {
+  var entries = InlineArray<4, UInt64>(repeating: 0)
+  for index in 0..<4 {
+    guard let entry = try? ram.load(UInt64.self, at: GuestPhysicalAddress(address + 8 * UInt64(index))) else {
+      return nil
+    }
+    entries[index] = entry
+  }
+  return entries
+}
+
+/// The CR4 bits that go with what the guest's CPUID offers (SDM Vol. 3A, 2.5).
+private func offeredCR4<Host: Backend>(_ policy: CPUIDPolicy, _ backend: Host) -> UInt64 {
+  let context = CPUIDContext(apicID: 0, coresInPackage: 1, isLocalAPICEnabled: true, cr4: 0, xcr0: 1)
+  let basic = policy.registers(leaf: 1, subleaf: 0, host: backend.hostCPUID, vCPU: context)
+  let structured = policy.registers(leaf: 7, subleaf: 0, host: backend.hostCPUID, vCPU: context)
+  var bits = CR4.baseline
+  if basic.ecx & 1 << 17 != 0 { bits |= CR4.pcid }
+  if basic.ecx & 1 << 26 != 0 { bits |= CR4.xsave }
+  if structured.ebx & 1 << 0 != 0 { bits |= CR4.fsgsbase }
+  if structured.ebx & 1 << 7 != 0 { bits |= CR4.smep }
+  if structured.ebx & 1 << 20 != 0 { bits |= CR4.smap }
+  if structured.ecx & 1 << 2 != 0 { bits |= CR4.umip }
+  if structured.ecx & 1 << 3 != 0 { bits |= CR4.protectionKeys }
+  return bits
+}

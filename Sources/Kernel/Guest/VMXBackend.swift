@@ -1,0 +1,77 @@
+import CPU
+import EPT
+import Machine
+import Memory
+import VCPU
+import VMX
+
+/// VT-x with EPT.
+struct VMXBackend: Backend {
+  private let capabilities: VMXCapabilities
+  private let msrBitmap: HostPhysicalAddress
+  let format: EPTFormat
+
+  /// MSRs that the guest uses without an exit: what VMX switches, and what stays in the core (VMXVirtualCPU).
+  private static let passedMSRs: InlineArray<11, UInt32> = [
+    0x174, 0x175, 0x176, 0x277, 0xC000_0081, 0xC000_0082, 0xC000_0083, 0xC000_0084, 0xC000_0100, 0xC000_0101,
+    0xC000_0102,
+  ]
+
+  init() throws(BackendError) {
+    do {
+      capabilities = try VMXCore.check()
+    } catch {
+      throw BackendError(advice: error.advice)
+    }
+    let width = cpuid(0x8000_0008, 0).eax & 0xFF
+    format = EPTFormat(
+      capabilities: capabilities.translations, physicalAddressWidth: UInt8(truncatingIfNeeded: width))
+    msrBitmap = try Self.allocateFrame()
+    MSRBitmap.fill(msrBitmap, passing: Self.passedMSRs.span)
+  }
+
+  var hostCPUID: MaskedHostCPUID {
+    MaskedHostCPUID(
+      hidesRDTSCP: !capabilities.secondary.contains(.rdtscp),
+      hidesINVPCID: !capabilities.secondary.contains(.invpcid))
+  }
+
+  func enableOnThisCore() throws(BackendError) {
+    let region = try Self.allocateFrame()
+    do {
+      try VMXCore.enable(region: region)
+    } catch {
+      throw BackendError(advice: error.advice)
+    }
+  }
+
+  func makeProcessor(
+    index: Int, root: HostPhysicalAddress, cr4: UInt64,
+    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
+  ) throws(BackendError) -> VMXVirtualCPU {
+    let pointer: EPTPointer
+    do {
+      pointer = try EPTPointer(root: root, capabilities: capabilities.translations)
+    } catch {
+      throw BackendError(advice: VMXError.noEPTWriteBack.advice)
+    }
+    let frames = VMXVirtualCPU.Frames(
+      vmcs: try Self.allocateFrame(), registers: try Self.allocateFrame(),
+      extendedState: try Self.allocateFrame())
+    return VMXVirtualCPU(
+      capabilities: capabilities, frames: frames,
+      shared: VMXVirtualCPU.Shared(
+        eptPointer: pointer, msrBitmap: msrBitmap, guestCR4Bits: cr4, pagingEntries: pagingEntries),
+      vpid: UInt16(index + 1))
+  }
+
+  static func exitName(_ reason: UInt64) -> StaticString? { ExitReason.name(UInt32(truncatingIfNeeded: reason)) }
+
+  private static func allocateFrame() throws(BackendError) -> HostPhysicalAddress {
+    do {
+      return try Frames.allocate4K()
+    } catch {
+      throw BackendError(advice: "no frame of memory is left")
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import CPU
+import Machine
+import Memory
+import Synchronization
+import VCPU
+
+/// One virtual machine on this node: its memory, its devices, its vCPUs.
+@safe
+struct VirtualMachine<Host: Backend>: ~Copyable {
+  /// vCPUs are numbered below 64 · this.
+  static var routerWords: Int { 4 }
+
+  let backend: Host
+  let space: UnsafeMutablePointer<GuestAddressSpace<Host.Format>>
+  let cpuidPolicy: CPUIDPolicy
+  /// Host TSC at the guest's time 0.
+  let startTime: UInt64
+  let processors: UnsafeMutablePointer<GuestProcessor<Host>>
+  let mailboxes: UnsafeMutablePointer<Mailbox>
+  let processorCount: Int
+  private let platformLock = SpinLock()
+  private let platform: UnsafeMutablePointer<Platform>
+  private let routerLock = SpinLock()
+  private let router: UnsafeMutablePointer<InterruptRouter<4>>
+  private let ending = Atomic<UInt8>(0)
+  private let runningCount = Atomic<Int>(1)
+  private let coresInside = Atomic<Int>(node.coreCount)
+
+  init(
+    backend: Host, space: UnsafeMutablePointer<GuestAddressSpace<Host.Format>>, cpuidPolicy: CPUIDPolicy,
+    frequency: TSCFrequency, secondsSinceEpoch: UInt64, processorCount: Int
+  ) {
+    self.backend = backend
+    unsafe self.space = space
+    self.cpuidPolicy = cpuidPolicy
+    self.processorCount = processorCount
+    startTime = readTSC()
+    unsafe processors = .allocate(capacity: processorCount)
+    unsafe mailboxes = .allocate(capacity: processorCount)
+    for index in 0..<processorCount { unsafe (mailboxes + index).initialize(to: Mailbox()) }
+    unsafe platform = .allocate(capacity: 1)
+    unsafe platform.initialize(
+      to: Platform(frequency: frequency, secondsSinceEpoch: secondsSinceEpoch, now: 0))
+    unsafe router = .allocate(capacity: 1)
+    unsafe router.initialize(to: InterruptRouter())
+  }
+
+  /// The guest's time: ticks of its TSC before any vCPU's own adjustment.
+  var now: UInt64 {
+    @inline(__always) get { readTSC() &- startTime }
+  }
+
+  var ram: GuestRAM<Host.Format> { unsafe GuestRAM(space) }
+
+  /// The core that a vCPU is pinned to.
+  func core(of index: Int) -> Int { index % node.coreCount }
+
+  /// Leaves the machine that has ended; true for the last core.
+  borrowing func leave() -> Bool {
+    coresInside.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
+  }
+
+  // MARK: Interrupts
+
+  borrowing func addRoute(_ apic: LocalAPIC) -> Bool {
+    routerLock.withLock { unsafe router.pointee.append(apicID: apic.id, apic.addressing) }
+  }
+
+  borrowing func updateRoute(_ index: Int, _ addressing: APICAddressing) {
+    routerLock.withLock { unsafe router.pointee.update(index, addressing) }
+  }
+
+  /// Posts a message to every vCPU that it is for, and kicks their cores.
+  borrowing func deliver(_ message: InterruptMessage, from source: Int?) {
+    let targets = routerLock.withLock { unsafe router.pointee.resolve(message, from: source) }
+    for target in targets {
+      switch message.deliveryMode {
+      case .fixed, .lowestPriority: unsafe mailboxes[target].post(message.vector, trigger: message.trigger)
+      case .nmi: unsafe mailboxes[target].post(.nmi)
+      case .initialize: unsafe mailboxes[target].post(.initialize)
+      case .startUp: unsafe mailboxes[target].post(.startUp(message.vector))
+      case .smi: continue
+      }
+      kick(target)
+    }
+  }
+
+  borrowing func kick(_ index: Int) {
+    let target = core(of: index)
+    if target != Core.currentIndex { node.apic.kick(unsafe node.cores[target].apicID) }
+  }
+
+  // MARK: Devices
+
+  /// Calls `body` with the devices, then moves what their serial ports have sent and what is typed, and sends the
+  /// interrupts that follow.
+  borrowing func withPlatform<Result>(_ body: (inout Platform) -> Result) -> Result {
+    let (result, request) = platformLock.withLock { () -> (Result, PowerRequest?) in
+      let result = unsafe body(&platform.pointee)
+      unsafe exchangeConsole(&platform.pointee)
+      while let message = unsafe platform.pointee.nextInterrupt() { deliver(message, from: nil) }
+      return unsafe (result, platform.pointee.powerRequest)
+    }
+    if let request { end(request == .powerOff ? .powerOff : .reset) }
+    return result
+  }
+
+  private borrowing func exchangeConsole(_ platform: inout Platform) {
+    node.consoleLock.withLock {
+      Self.move(&platform, .com1, to: .guestCOM1)
+      Self.move(&platform, .com2, to: .guestCOM2)
+      unsafe node.console.pointee.poll()
+      while platform.canReceive(on: .com1), platform.canReceive(on: .com2),
+        let (byte, channel) = unsafe node.console.pointee.read()
+      {
+        platform.receive(byte, on: channel == .guestCOM2 ? .com2 : .com1)
+      }
+    }
+  }
+
+  private static func move(
+    _ platform: inout Platform, _ port: Platform.SerialPort, to channel: ConsoleChannel
+  ) {
+    while unsafe node.console.pointee.room > 0, let byte = platform.nextTransmitted(on: port) {
+      unsafe node.console.pointee.write(byte, to: channel)
+    }
+  }
+
+  /// Lets the devices' time pass; returns when that must happen again, in guest time.
+  borrowing func advancePlatform() -> UInt64? {
+    let now = now
+    return withPlatform { platform in
+      platform.advance(now: now)
+      return platform.nextEvent
+    }
+  }
+
+  borrowing func unclaimedPorts() -> (reads: UInt64, writes: UInt64) {
+    platformLock.withLock { unsafe (platform.pointee.unclaimedReads, platform.pointee.unclaimedWrites) }
+  }
+
+  // MARK: The end
+
+  var ended: EndOfRun? {
+    @inline(__always) get { EndOfRun(rawValue: ending.load(ordering: .acquiring)) }
+  }
+
+  borrowing func processorStarted() { runningCount.wrappingAdd(1, ordering: .relaxed) }
+
+  /// A vCPU whose state cannot be entered stands still; when that is true of all, so does the machine.
+  borrowing func processorStopped() {
+    if runningCount.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { end(.fault) }
+  }
+
+  /// Ends the virtual machine, for the first reason that is given.
+  borrowing func end(_ reason: EndOfRun) {
+    guard ending.compareExchange(expected: 0, desired: reason.rawValue, ordering: .acquiringAndReleasing).exchanged
+    else { return }
+    for index in 0..<processorCount {
+      unsafe mailboxes[index].post(.stop)
+      kick(index)
+    }
+  }
+}
