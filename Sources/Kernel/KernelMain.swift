@@ -117,6 +117,7 @@ private func startBootCore(_ interrupts: InterruptTable) {
 }
 
 private func startAPIC() {
+  LegacyPIC.disable()
   do {
     try node.apic.start()
   } catch {
