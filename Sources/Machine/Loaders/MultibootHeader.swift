@@ -16,18 +16,16 @@ struct MultibootHeader {
 
   /// The first header in the image whose checksum is right, or nil where there is none.
   init?(searching image: Span<UInt8>) {
-    var offset = 0
-    while offset <= Self.searchLimit - 12,
-      let magic = image.littleEndian(UInt32.self, at: offset),
-      let flags = image.littleEndian(UInt32.self, at: offset + 4),
-      let checksum = image.littleEndian(UInt32.self, at: offset + 8)
-    {
-      if magic == Self.magic, magic &+ flags &+ checksum == 0 {
+    for offset in stride(from: 0, through: min(Self.searchLimit, image.count) - 12, by: 4)
+    where image.littleEndian(UInt32.self, at: offset) == Self.magic {
+      if let flags = image.littleEndian(UInt32.self, at: offset + 4),
+        let checksum = image.littleEndian(UInt32.self, at: offset + 8),
+        Self.magic &+ flags &+ checksum == 0
+      {
         self.offset = offset
         self.flags = flags
         return
       }
-      offset += 4
     }
     return nil
   }

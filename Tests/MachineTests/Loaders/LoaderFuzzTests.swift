@@ -8,13 +8,13 @@ import Testing
 @Suite struct LoaderFuzzTests {
   private static let segment = KernelImages.Segment(address: 0x10_0000, bytes: [0xF4], memorySize: 0x1000)
 
-  private static let images: [(name: String, bytes: [UInt8], header: Range<Int>)] = [
-    ("bzImage", KernelImages.bzImage(), 0x1F1..<0x268),
-    ("PVH", KernelImages.pvh(entry: 0x10_0000, [segment, segment]), 0..<0x120),
-    ("multiboot ELF", KernelImages.multibootELF(entry: 0x10_0000, [segment, segment]), 0..<0x90),
+  private static let images: [(name: String, bytes: [UInt8], header: Range<Int>, mutants: Int)] = [
+    ("bzImage", KernelImages.bzImage(), 0x1F1..<0x268, 100_000),
+    ("PVH", KernelImages.pvh(entry: 0x10_0000, [segment, segment]), 0..<0x120, 100_000),
+    ("multiboot ELF", KernelImages.multibootELF(entry: 0x10_0000, [segment, segment]), 0..<0x90, 50_000),
     (
       "multiboot flat",
-      KernelImages.multibootFlat(loadEnd: 0, zeroEnd: 0, entry: 0x10_0030, code: [0xF4]), 0x50..<0x74
+      KernelImages.multibootFlat(loadEnd: 0, zeroEnd: 0, entry: 0x10_0030, code: [0xF4]), 0x50..<0x74, 50_000
     ),
   ]
 
@@ -25,13 +25,13 @@ import Testing
 
   @Test(arguments: images.indices)
   func mutatedHeadersNeverTrapNorStray(image index: Int) throws {
-    let (name, original, header) = Self.images[index]
+    let (name, original, header, mutants) = Self.images[index]
     let map = try #require(GuestMemoryMap(ramSize: 8 << 20))
     let modules = ArrayModules(modules: [(bytes: [1, 2, 3], string: "m")])
     let commandLine: [UInt8] = [0x61]
     var random = SeededGenerator(seed: UInt64(index))
     var loads = 0
-    for _ in 0..<100_000 {
+    for _ in 0..<mutants {
       var image = original
       for _ in 0..<Int.random(in: 1...3, using: &random) {
         let offset = Int.random(in: header, using: &random)
