@@ -31,8 +31,8 @@ let package = Package(
     module("Memory"),
     module("Firmware", ["Memory"]),
     module("EPT", ["Memory"]),
-    module("Machine", ["Memory"]),
     module("VCPU", ["Memory", "EPT"]),
+    module("Machine", ["Memory", "VCPU"]),
     module("VMX", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
     module("Kernel", ["Memory", "CPU", "Assembly", "Firmware", "EPT", "VCPU", "VMX", "Machine"]),
     .target(
@@ -41,8 +41,8 @@ let package = Package(
     tests("Memory"),
     tests("Firmware"),
     tests("EPT"),
-    tests("Machine"),
-    tests("VMX"),
+    tests("Machine", ["VCPU"]),
+    tests("VMX", ["EPT", "VCPU"]),
   ],
   swiftLanguageModes: [.v6]
 )

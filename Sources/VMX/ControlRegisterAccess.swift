@@ -11,7 +11,7 @@ public enum ControlRegisterAccess: Equatable, Sendable {
 
   public init(qualification: UInt64) {
     let register = UInt8(qualification & 0xF)
-    let general = GeneralRegister(rawValue: UInt8(qualification >> 8 & 0xF)) ?? .rax
+    let general = GeneralRegister(UInt8(qualification >> 8 & 0xF))
     switch qualification >> 4 & 3 {
     case 0: self = .write(register: register, from: general)
     case 1: self = .read(register: register, into: general)

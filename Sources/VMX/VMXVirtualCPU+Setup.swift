@@ -114,7 +114,7 @@ extension VMXVirtualCPU {
 
   public mutating func reset(to state: ArchitecturalState) {
     for register in 0..<UInt8(16) {
-      unsafe registers[general: GeneralRegister(rawValue: register)!] = state.general[Int(register)]
+      unsafe registers[general: GeneralRegister(register)] = state.general[Int(register)]
     }
     self[.guestRSP] = state[.rsp]
     self[.guestRIP] = state.instructionPointer

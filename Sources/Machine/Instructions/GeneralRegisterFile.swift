@@ -1,3 +1,5 @@
+import VCPU
+
 /// A vCPU's general-purpose registers, as the instruction emulation reads and writes them.
 public protocol GeneralRegisterFile: ~Copyable {
   subscript(register: GeneralRegister) -> UInt64 { get set }

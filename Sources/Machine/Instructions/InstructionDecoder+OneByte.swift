@@ -1,3 +1,5 @@
+import VCPU
+
 // Opcodes of one byte (SDM Vol. 2D, appendix A, table A-2).
 
 extension InstructionDecoder {

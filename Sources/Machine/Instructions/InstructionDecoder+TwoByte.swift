@@ -1,3 +1,5 @@
+import VCPU
+
 // Opcodes of two bytes, the first 0F (SDM Vol. 2D, appendix A, table A-3).
 
 extension InstructionDecoder {

@@ -1,3 +1,5 @@
+import VCPU
+
 /// Reads one instruction from left to right: prefixes, opcode, ModRM with SIB and displacement, immediate
 /// (SDM Vol. 2A, 2.1 and 2.2).
 ///

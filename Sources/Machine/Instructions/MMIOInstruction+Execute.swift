@@ -1,3 +1,5 @@
+import VCPU
+
 extension MMIOInstruction {
   /// What remains to be done once an instruction has been carried out.
   public struct Outcome: Equatable, Sendable {

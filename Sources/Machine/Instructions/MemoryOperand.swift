@@ -1,4 +1,5 @@
 import Memory
+import VCPU
 
 /// Where an instruction's operand stands in memory: segment:[base + index·2^scale + displacement].
 public struct MemoryOperand: Equatable, Sendable {

@@ -1,3 +1,5 @@
+import VCPU
+
 /// IN, OUT, INS or OUTS.
 public struct PortInstruction: Equatable, Sendable {
   public enum Port: Equatable, Sendable {

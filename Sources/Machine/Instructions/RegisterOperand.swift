@@ -1,3 +1,5 @@
+import VCPU
+
 /// A register as an instruction names it.
 public struct RegisterOperand: Equatable, Sendable {
   public var register: GeneralRegister

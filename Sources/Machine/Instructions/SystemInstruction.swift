@@ -1,3 +1,5 @@
+import VCPU
+
 /// An instruction on control or debug registers or on the TLB, with its operands.
 public struct SystemInstruction: Equatable, Sendable {
   public enum Operation: Equatable, Sendable {

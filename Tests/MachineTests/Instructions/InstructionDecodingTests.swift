@@ -1,5 +1,6 @@
 import Machine
 import Testing
+import VCPU
 
 /// Each form by its bytes, which an assembler made from the text beside them; `rsi` holds the address.
 @Suite struct InstructionDecodingTests {

@@ -1,5 +1,6 @@
 import Machine
 import Testing
+import VCPU
 
 /// What instructions compute, against what an x86 CPU did with the same bytes and values.
 @Suite struct InstructionExecutionTests {

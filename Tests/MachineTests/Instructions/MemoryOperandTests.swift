@@ -1,6 +1,7 @@
 import Machine
 import Memory
 import Testing
+import VCPU
 
 /// Addresses by the tables of the SDM (Vol. 2A, 2-1 to 2-3); the bytes are an assembler's.
 @Suite struct MemoryOperandTests {

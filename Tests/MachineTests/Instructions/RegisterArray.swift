@@ -1,4 +1,5 @@
 import Machine
+import VCPU
 
 /// A register file for host tests.
 struct RegisterArray: GeneralRegisterFile, Equatable {
