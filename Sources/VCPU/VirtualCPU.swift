@@ -27,12 +27,15 @@ public protocol VirtualCPU: ~Copyable {
   subscript(register: GeneralRegister) -> UInt64 { get set }
   subscript(segment: SegmentRegister) -> Segment { get }
   var instructionPointer: UInt64 { get set }
-  var flags: UInt64 { get }
+  var flags: UInt64 { get set }
   var cr0: UInt64 { get }
+  var cr2: UInt64 { get set }
   var cr3: UInt64 { get }
   var cr4: UInt64 { get }
   /// EFER with LMA as paging has it; a new value has passed the checks of WRMSR.
   var efer: UInt64 { get set }
+  /// The PDPTE registers of PAE paging.
+  var pageDirectoryPointers: InlineArray<4, UInt64> { get }
   /// IA32_DEBUGCTL.
   var debugControl: UInt64 { get set }
   /// One of the model-specific registers that the guest reads without an exit; nil where it does not.

@@ -119,12 +119,22 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     @inline(__always) get { self[.guestRIP] }
     @inline(__always) set { self[.guestRIP] = newValue }
   }
-  public var flags: UInt64 { self[.guestRFLAGS] }
+  public var flags: UInt64 {
+    get { self[.guestRFLAGS] }
+    set { self[.guestRFLAGS] = newValue }
+  }
   public var cr0: UInt64 {
     let mask = self[.cr0Mask]
     return self[.guestCR0] & ~mask | self[.cr0ReadShadow] & mask
   }
+  public var cr2: UInt64 {
+    get { readCR2() }
+    set { writeCR2(newValue) }
+  }
   public var cr3: UInt64 { self[.guestCR3] }
+  public var pageDirectoryPointers: InlineArray<4, UInt64> {
+    [self[.guestPDPTE(0)], self[.guestPDPTE(1)], self[.guestPDPTE(2)], self[.guestPDPTE(3)]]
+  }
   public var cr4: UInt64 {
     let mask = self[.cr4Mask]
     return self[.guestCR4] & ~mask | self[.cr4ReadShadow] & mask

@@ -6,7 +6,7 @@ import VCPU
 
 /// A vendor's hardware virtualisation, as the kernel sets it up; `VirtualCPU` is how it is used.
 protocol Backend {
-  associatedtype Processor: VirtualCPU & ~Copyable
+  associatedtype Processor: VirtualCPU & GeneralRegisterFile & ~Copyable
   associatedtype Format: PageTableFormat
 
   /// What the guest's second-level tables look like.

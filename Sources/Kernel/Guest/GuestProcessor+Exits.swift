@@ -112,8 +112,15 @@ extension GuestProcessor {
 
   private mutating func executePortAccess(_ access: PortAccess, _ vm: borrowing VirtualMachine<Host>) {
     counters.port &+= 1
-    guard !access.isString, let width = Platform.PortWidth(rawValue: UInt16(access.width)) else {
-      return fail("string port I/O to port \(hex: access.port)", vm)
+    if access.isString {
+      do {
+        return try emulateStringAccess(vm)
+      } catch {
+        return settle(error, vm)
+      }
+    }
+    guard let width = Platform.PortWidth(rawValue: UInt16(access.width)) else {
+      return fail("port access of \(access.width) bytes", vm)
     }
     let now = vm.now
     if access.isInput {
@@ -139,7 +146,12 @@ extension GuestProcessor {
     } catch {
       return fail("no memory for guest-physical \(address): \(error.summary)", vm)
     }
-    fail("MMIO at \(address)", vm)
+    guard !violation.isGuestPageWalk else { return fail("page table outside RAM at \(address)", vm) }
+    do {
+      try emulateMemoryAccess(vm)
+    } catch {
+      settle(error, vm)
+    }
   }
 }
 

@@ -5,6 +5,8 @@ import Memory
 import VCPU
 import VMX
 
+extension VMXVirtualCPU: GeneralRegisterFile {}
+
 /// VT-x with EPT.
 struct VMXBackend: Backend {
   private let capabilities: VMXCapabilities

@@ -1,4 +1,5 @@
 import CPU
+import EPT
 import Machine
 import Memory
 import Synchronization
@@ -13,6 +14,8 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   let backend: Host
   let space: UnsafeMutablePointer<GuestAddressSpace<Host.Format>>
   let cpuidPolicy: CPUIDPolicy
+  /// What decides which bits of the guest's page-table entries are reserved.
+  let walkProcessor: GuestPageWalk.Processor
   /// Host TSC at the guest's time 0.
   let startTime: UInt64
   let processors: UnsafeMutablePointer<GuestProcessor<Host>>
@@ -34,6 +37,10 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
     unsafe self.space = space
     self.cpuidPolicy = cpuidPolicy
     self.processorCount = processorCount
+    let highest = backend.hostCPUID.registers(leaf: 0x8000_0001, subleaf: 0)
+    walkProcessor = GuestPageWalk.Processor(
+      physicalAddressWidth: UInt8(cpuidPolicy.physicalAddressBits),
+      hasGigabytePages: highest.edx & 1 << 26 != 0, reservesGlobalBitOfPML4: cpuidPolicy.vendor == .amd)
     startTime = readTSC()
     unsafe processors = .allocate(capacity: processorCount)
     unsafe mailboxes = .allocate(capacity: processorCount)
@@ -49,6 +56,8 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   var now: UInt64 {
     @inline(__always) get { readTSC() &- startTime }
   }
+
+  func isRAM(_ address: GuestPhysicalAddress) -> Bool { unsafe space.pointee.map.isRAM(address) }
 
   var ram: GuestRAM<Host.Format> { unsafe GuestRAM(space) }
 

@@ -1,5 +1,6 @@
 import Machine
 import VCPU
+import VCPU
 
 /// A register file for host tests.
 struct RegisterArray: GeneralRegisterFile, Equatable {

@@ -1,0 +1,204 @@
+import EPT
+import Machine
+import Memory
+import VCPU
+
+// Accesses that we make for an instruction of the guest: fetching it, and carrying out those that touch a device.
+
+/// Why an instruction of the guest cannot be carried out by us.
+enum EmulationFailure: Error {
+  /// The guest gets this exception instead.
+  case exception(UInt8, errorCode: UInt32?, address: UInt64)
+  /// Nothing that the guest's manual allows for: the machine stops, with the reason.
+  case unsupported(LogLine)
+}
+
+extension GuestProcessor {
+  /// How the guest's code is decoded now (SDM Vol. 3A, 5.2.1).
+  private var codeSize: CodeSize {
+    let code = hardware[.cs]
+    if hardware.efer & EFER.longModeActive != 0 && code.isLong { return .bits64 }
+    return code.isDefault32 && hardware.cr0 & CR0.protectionEnable != 0 ? .bits32 : .bits16
+  }
+
+  /// The instruction that made the exit.
+  func decodeInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) -> Instruction {
+    let codeSize = codeSize
+    let base = codeSize == .bits64 ? 0 : hardware[.cs].base
+    let mask: UInt64 = codeSize == .bits64 ? .max : 0xFFFF_FFFF
+    var bytes = InlineArray<15, UInt8>(repeating: 0)
+    var count = 0
+    var ram = vm.ram
+    while count < InstructionBytes.capacity {
+      let address = GuestVirtualAddress((base &+ hardware.instructionPointer &+ UInt64(count)) & mask)
+      // One byte past the page's end may not be fetched at all; decoding says whether it was needed.
+      guard let place = try? translate(address, .execute, vm),
+        let byte = try? ram.load(UInt8.self, at: place)
+      else { break }
+      bytes[count] = byte
+      count += 1
+    }
+    do {
+      return try Instruction(InstructionBytes(bytes, count: count), codeSize: codeSize)
+    } catch {
+      var line: LogLine = "instruction that cannot be emulated:"
+      for index in 0..<count {
+        line.append(" ")
+        line.append(hex: UInt64(bytes[index]), digits: 2)
+      }
+      throw .unsupported(line)
+    }
+  }
+
+  /// Where the guest's page tables lead; what they forbid becomes the guest's page fault.
+  private func translate(
+    _ address: GuestVirtualAddress, _ kind: GuestPageWalk.Access.Kind, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) -> GuestPhysicalAddress {
+    let isUser = hardware[.ss].attributes >> 5 & 3 == 3
+    let privilege: GuestPageWalk.Access.Privilege =
+      isUser ? .user : .supervisor(accessControl: hardware.flags & RFLAGS.alignmentCheck != 0)
+    let walk = GuestPageWalk(
+      cr0: hardware.cr0, cr3: hardware.cr3, cr4: hardware.cr4, efer: hardware.efer, processor: vm.walkProcessor,
+      pageDirectoryPointers: hardware.pageDirectoryPointers)
+    var ram = vm.ram
+    do {
+      return try walk.translate(address, for: GuestPageWalk.Access(kind, privilege), memory: &ram).physicalAddress
+    } catch {
+      switch error {
+      case .pageFault(let code):
+        throw .exception(ExceptionVector.pageFault, errorCode: code.rawValue, address: address.value)
+      case .notCanonical:
+        throw .exception(ExceptionVector.generalProtection, errorCode: 0, address: 0)
+      case .memory: throw .unsupported("page table outside RAM")
+      }
+    }
+  }
+
+  /// Where an operand stands in guest-physical memory.
+  private func place(
+    _ operand: MemoryOperand, length: Int, _ kind: GuestPageWalk.Access.Kind, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) -> GuestPhysicalAddress {
+    let linear = operand.linearAddress(
+      hardware, nextInstruction: hardware.instructionPointer &+ UInt64(length),
+      segmentBase: hardware[operand.segment].base, codeSize: codeSize)
+    return try translate(linear, kind, vm)
+  }
+
+  // MARK: Device memory
+
+  /// Carries out the instruction that touched something other than RAM.
+  mutating func emulateMemoryAccess(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) {
+    guard case .memory(let instruction) = try decodeInstruction(vm) else {
+      throw .unsupported("an instruction of this kind on device memory")
+    }
+    var source: GuestPhysicalAddress?
+    var destination: GuestPhysicalAddress?
+    if let operand = instruction.source { source = try place(operand, length: instruction.length, .read, vm) }
+    if let operand = instruction.destination {
+      destination = try place(operand, length: instruction.length, .write, vm)
+    }
+    var value: UInt64 = 0
+    if let source { value = try read(source, width: instruction.width, vm) }
+    var flags = hardware.flags
+    let outcome = instruction.execute(read: value, registers: &hardware, flags: &flags)
+    hardware.flags = flags
+    if let destination, let written = outcome.written {
+      try write(written, to: destination, width: instruction.width, vm)
+    }
+    if outcome.isComplete { hardware.skipInstruction(length: instruction.length) }
+  }
+
+  private mutating func read(
+    _ address: GuestPhysicalAddress, width: UInt8, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) -> UInt64 {
+    if vm.isRAM(address) {
+      var ram = vm.ram
+      do {
+        switch width {
+        case 1: return UInt64(try ram.load(UInt8.self, at: address))
+        case 2: return UInt64(try ram.load(UInt16.self, at: address))
+        case 4: return UInt64(try ram.load(UInt32.self, at: address))
+        default: return try ram.load(UInt64.self, at: address)
+        }
+      } catch {
+        throw .unsupported("an access across the end of RAM at \(address)")
+      }
+    }
+    let offset = UInt32(truncatingIfNeeded: address.value & 0xFFC)
+    let shift = (address.value & 3) * 8
+    switch address.page {
+    case GuestMemoryMap.localAPIC.page where apic.mode == .xAPIC:
+      counters.mmio &+= 1
+      return UInt64(apic.readRegister(offset: offset, now: vm.now)) >> shift
+    case GuestMemoryMap.ioAPIC.page:
+      counters.mmio &+= 1
+      return vm.withPlatform { UInt64($0.readIOAPIC(offset: offset)) } >> shift
+    default:
+      counters.hole &+= 1
+      return .max
+    }
+  }
+
+  private mutating func write(
+    _ value: UInt64, to address: GuestPhysicalAddress, width: UInt8, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) {
+    if vm.isRAM(address) {
+      var ram = vm.ram
+      do {
+        switch width {
+        case 1: try ram.store(UInt8(truncatingIfNeeded: value), at: address)
+        case 2: try ram.store(UInt16(truncatingIfNeeded: value), at: address)
+        case 4: try ram.store(UInt32(truncatingIfNeeded: value), at: address)
+        default: try ram.store(value, at: address)
+        }
+        return
+      } catch {
+        throw .unsupported("an access across the end of RAM at \(address)")
+      }
+    }
+    let offset = UInt32(truncatingIfNeeded: address.value & 0xFFF)
+    let word = UInt32(truncatingIfNeeded: value)
+    switch address.page {
+    case GuestMemoryMap.localAPIC.page where apic.mode == .xAPIC:
+      counters.mmio &+= 1
+      perform(apic.writeRegister(offset: offset, word, now: vm.now), vm)
+    case GuestMemoryMap.ioAPIC.page:
+      counters.mmio &+= 1
+      vm.withPlatform { $0.writeIOAPIC(offset: offset, word) }
+    default: counters.hole &+= 1
+    }
+  }
+
+  // MARK: String port I/O
+
+  /// One element of INS or OUTS; a repeated one comes back for the next.
+  mutating func emulateStringAccess(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) {
+    guard case .port(let instruction) = try decodeInstruction(vm), let memory = instruction.memory,
+      let width = Platform.PortWidth(rawValue: UInt16(instruction.width))
+    else { throw .unsupported("a string port instruction of this kind") }
+    guard !instruction.isIdle(hardware) else { return hardware.skipInstruction(length: instruction.length) }
+    let address = try place(memory, length: instruction.length, instruction.isInput ? .write : .read, vm)
+    let port = UInt16(truncatingIfNeeded: hardware[.rdx])
+    let now = vm.now
+    if instruction.isInput {
+      let value = vm.withPlatform { $0.readPort(port, width, now: now) }
+      try write(UInt64(value), to: address, width: instruction.width, vm)
+    } else {
+      let value = UInt32(truncatingIfNeeded: try read(address, width: instruction.width, vm))
+      vm.withPlatform { $0.writePort(port, width, value, now: now) }
+    }
+    if instruction.advance(&hardware, flags: hardware.flags) {
+      hardware.skipInstruction(length: instruction.length)
+    }
+  }
+
+  /// Gives the guest the exception that emulation ran into, or stops the machine.
+  mutating func settle(_ failure: EmulationFailure, _ vm: borrowing VirtualMachine<Host>) {
+    switch failure {
+    case .exception(let vector, let errorCode, let address):
+      if vector == ExceptionVector.pageFault { hardware.cr2 = address }
+      raise(vector, errorCode: errorCode)
+    case .unsupported(let reason): fail(reason, vm)
+    }
+  }
+}
