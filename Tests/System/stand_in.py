@@ -5,7 +5,6 @@ serial ports in one stream, and a report at the end.
 """
 
 import json
-import pathlib
 import select
 import socket
 import subprocess
