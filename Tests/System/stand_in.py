@@ -5,7 +5,6 @@ serial ports in one stream, and a report at the end.
 """
 
 import json
-import pathlib
 import select
 import socket
 import subprocess
@@ -50,7 +49,8 @@ def speak(port, initrd, cores):
         for n in (1, 2):
             serial_ports += ["-chardev", f"socket,id=com{n},path={directory}/com{n}", "-serial", f"chardev:com{n}"]
         machine = subprocess.Popen(
-            ["qemu-system-x86_64", "-display", "none", "-net", "none", "-no-reboot", "-m", "512", "-smp", cores,
+            ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-display", "none", "-net", "none", "-no-reboot",
+             "-m", "512", "-smp", cores,
              "-kernel", GUEST_KERNEL, "-initrd", initrd, "-append", f"{GUEST_COMMAND_LINE} rdinit={INIT}",
              *serial_ports, "-qmp", "stdio"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)

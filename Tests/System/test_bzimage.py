@@ -24,7 +24,9 @@ class ExtractionTests(unittest.TestCase):
         self.assert_refused(self.image[: len(self.image) // 2], "truncated")
 
     def test_another_compression_is_named(self):
-        self.assert_refused(self.image[: self.payload] + b"\xfd7zXZ\0" + self.image[self.payload + 6 :], "payload is xz")
+        image = self.image[: self.payload] + b"\xfd7zXZ\0" + self.image[self.payload + 6 :]
+        self.assert_refused(image, "payload is xz")
 
     def test_a_damaged_payload_is_refused(self):
-        self.assert_refused(self.image[: self.payload + 4] + bytes(16) + self.image[self.payload + 20 :], "does not unpack")
+        image = self.image[: self.payload + 4] + bytes(16) + self.image[self.payload + 20 :]
+        self.assert_refused(image, "does not unpack")

@@ -74,7 +74,7 @@ class Node:
             pass  # It has ended; receive() says so.
 
     def wait(self):
-        """Gives the machine time to end by itself."""
+        """Gives the machine time to end by itself, and to write its own log to the end."""
         try:
             self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:

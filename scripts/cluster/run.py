@@ -100,6 +100,8 @@ def run(job, output, errors, terminal=None):
         deadline = began + job.timeout if job.timeout else None
         with terminal or contextlib.nullcontext():
             interruption = _relay(node, command, output, errors, terminal, deadline)
+        if interruption is None:
+            node.wait()
     except (ImageError, MachineError) as error:
         errors.write(f"{error}\n".encode())
         return Result(Status.NODE_FAILED, "not started")
