@@ -12,7 +12,7 @@ extension GuestProcessor {
       hardware[.rdx] = value >> 32
       hardware.skipInstruction()
     } catch {
-      logUnknown("vCPU \(index): read of unknown MSR \(hex: index) at \(hex: hardware.instructionPointer)")
+      logUnknown("vCPU \(self.index): read of unknown MSR \(hex: index) at \(hex: hardware.instructionPointer)")
       raise(ExceptionVector.generalProtection, errorCode: 0)
     }
   }
@@ -25,7 +25,7 @@ extension GuestProcessor {
       try writeMSR(index, value, vm)
       hardware.skipInstruction()
     } catch {
-      logUnknown("vCPU \(index): refused write of \(hex: value) to MSR \(hex: index) at \(hex: hardware.instructionPointer)")
+      logUnknown("vCPU \(self.index): refused write of \(hex: value) to MSR \(hex: index) at \(hex: hardware.instructionPointer)")
       raise(ExceptionVector.generalProtection, errorCode: 0)
     }
   }

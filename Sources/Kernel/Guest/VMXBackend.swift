@@ -14,9 +14,10 @@ struct VMXBackend: Backend {
   let format: EPTFormat
 
   /// MSRs that the guest uses without an exit: what VMX switches, and what stays in the core (VMXVirtualCPU).
-  private static let passedMSRs: InlineArray<11, UInt32> = [
-    0x174, 0x175, 0x176, 0x277, 0xC000_0081, 0xC000_0082, 0xC000_0083, 0xC000_0084, 0xC000_0100, 0xC000_0101,
-    0xC000_0102,
+  private static let passedMSRs: InlineArray<12, UInt32> = [
+    MSRIndex.sysenterCS, MSRIndex.sysenterESP, MSRIndex.sysenterEIP, MSRIndex.pageAttributeTable, MSRIndex.star,
+    MSRIndex.lstar, MSRIndex.cstar, MSRIndex.flagMask, MSRIndex.fsBase, MSRIndex.gsBase, MSRIndex.kernelGSBase,
+    MSRIndex.tscAuxiliary,
   ]
 
   init() throws(BackendError) {
@@ -29,7 +30,10 @@ struct VMXBackend: Backend {
     format = EPTFormat(
       capabilities: capabilities.translations, physicalAddressWidth: UInt8(truncatingIfNeeded: width))
     msrBitmap = try Self.allocateFrame()
-    MSRBitmap.fill(msrBitmap, passing: Self.passedMSRs.span)
+    let passed = Self.passedMSRs
+    // Without RDTSCP there is no TSC_AUX, which is the list's last.
+    let count = capabilities.secondary.contains(.rdtscp) ? passed.count : passed.count - 1
+    MSRBitmap.fill(msrBitmap, passing: passed.span.extracting(first: count))
   }
 
   var hostCPUID: MaskedHostCPUID {
