@@ -11,7 +11,9 @@ public func kernelMain(_ magic: UInt32, _ information: UInt32) {
   Node.start()
   let boot = readBootInformation(magic, HostPhysicalAddress(UInt64(information)))
   readOptions(boot)
-  log.info("Big Iron \(Version.text): \(boot.memoryMap.usableByteCount >> 20) MiB of RAM, loaded by \(text: IdentityMemory.bytes(boot.loaderName))")
+  log.info(
+    "Big Iron \(Version.text): \(boot.memoryMap.usableByteCount >> 20) MiB of RAM, loaded by \(text: IdentityMemory.bytes(boot.loaderName))"
+  )
   reportProblems(boot)
 
   let firmware = readFirmware(boot)

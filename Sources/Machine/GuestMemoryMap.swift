@@ -80,6 +80,16 @@ public struct GuestMemoryMap: Sendable {
       || (value >= highRange.lowerBound && value < highRange.upperBound)
   }
 
+  /// The 2 MiB-aligned block that `address` is in, where all of it is RAM.
+  public func block(of address: GuestPhysicalAddress) -> GuestPhysicalAddress? {
+    let start = address.value & ~(2 << 20 - 1)
+    let block = start..<start + 2 << 20
+    let isWhole = [extendedRange, highRange].contains {
+      $0.lowerBound <= block.lowerBound && block.upperBound <= $0.upperBound
+    }
+    return isWhole ? GuestPhysicalAddress(start) : nil
+  }
+
   /// The map in rising order, for the boot protocols; at most five entries.
   public var entries: [Entry] {
     var entries = [

@@ -8,7 +8,8 @@ public enum MSRBitmap {
   public static func fill(_ frame: HostPhysicalAddress, passing passed: Span<UInt32>) {
     for offset in stride(from: UInt64(0), to: 4096, by: 8) { writeMMIO64(frame.value + offset, .max) }
     for index in passed.indices {
-      for (byte, mask) in [place(of: passed[index], isWrite: false), place(of: passed[index], isWrite: true)] {
+      for (byte, mask) in [place(of: passed[index], isWrite: false), place(of: passed[index], isWrite: true)]
+      {
         let address = frame.value + UInt64(byte & ~3)
         let bit = UInt32(mask) << UInt32(8 * (byte & 3))
         writeMMIO32(address, readMMIO32(address) & ~bit)

@@ -103,7 +103,11 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   public subscript(register: GeneralRegister) -> UInt64 {
     get { register == .rsp ? self[.guestRSP] : unsafe registers[general: register] }
     set {
-      if register == .rsp { self[.guestRSP] = newValue } else { unsafe registers[general: register] = newValue }
+      if register == .rsp {
+        self[.guestRSP] = newValue
+      } else {
+        unsafe registers[general: register] = newValue
+      }
     }
   }
 

@@ -28,6 +28,18 @@ import Testing
   }
 }
 
+@Test func aBlockOf2MiBIsRAMAsAWhole() throws {
+  let map = try #require(GuestMemoryMap(ramSize: 5 << 30))
+  #expect(map.block(of: GuestPhysicalAddress(0x1000)) == nil)
+  #expect(map.block(of: GuestPhysicalAddress(0x10_0000)) == nil)
+  #expect(map.block(of: GuestPhysicalAddress(0x2F_FFFF)) == GuestPhysicalAddress(0x20_0000))
+  #expect(map.block(of: GuestPhysicalAddress(0xBFFF_FFFF)) == GuestPhysicalAddress(0xBFE0_0000))
+  #expect(map.block(of: GuestPhysicalAddress(0xC000_0000)) == nil)
+  #expect(map.block(of: GuestPhysicalAddress(0x1_0000_0000)) == GuestPhysicalAddress(0x1_0000_0000))
+  // The last 256 KiB, which stand for the legacy hole, are not a block.
+  #expect(map.block(of: GuestPhysicalAddress(map.endOfRAM.value - 1)) == nil)
+}
+
 @Test func tooLittleMemoryMakesNoMap() {
   #expect(GuestMemoryMap(ramSize: 1 << 20) == nil)
 }

@@ -28,7 +28,7 @@ _DEBUGGER_COMMANDS = "continue\nquit\n"
 class Bochs(Machine):
     name = "bochs"
     model = "corei7_haswell_4770"
-    speed = 10_000_000
+    speed = 50_000_000
     """Instructions per emulated second: the frequency of the TSC."""
 
     largest_memory = 2048

@@ -36,7 +36,8 @@ struct Backtrace {
 
   /// Stacks lie in RAM, which is mapped as a whole below the kernel's limit.
   private static func isMapped(_ address: UInt64) -> Bool {
-    address >= __text_startAddress() && KernelPageTables.isMapped(address) && KernelPageTables.isMapped(address + 15)
+    address >= __text_startAddress() && KernelPageTables.isMapped(address)
+      && KernelPageTables.isMapped(address + 15)
   }
 
   private static func word(at address: UInt64) -> UInt64 {

@@ -29,13 +29,21 @@ func panic(exception frame: UnsafeMutablePointer<interrupt_frame>) -> Never {
   let frame = unsafe frame.pointee
   let name = exceptionName(frame.vector)
   beginPanic("\(name) at \(hex: frame.rip), error code \(hex: frame.errorCode)")
-  panicLine("rax \(hex: frame.rax, digits: 16)  rbx \(hex: frame.rbx, digits: 16)  rcx \(hex: frame.rcx, digits: 16)")
-  panicLine("rdx \(hex: frame.rdx, digits: 16)  rsi \(hex: frame.rsi, digits: 16)  rdi \(hex: frame.rdi, digits: 16)")
-  panicLine("rbp \(hex: frame.rbp, digits: 16)  rsp \(hex: frame.rsp, digits: 16)  r8  \(hex: frame.r8, digits: 16)")
-  panicLine("r9  \(hex: frame.r9, digits: 16)  r10 \(hex: frame.r10, digits: 16)  r11 \(hex: frame.r11, digits: 16)")
-  panicLine("r12 \(hex: frame.r12, digits: 16)  r13 \(hex: frame.r13, digits: 16)  r14 \(hex: frame.r14, digits: 16)")
-  panicLine("r15 \(hex: frame.r15, digits: 16)  rip \(hex: frame.rip, digits: 16)  rfl \(hex: frame.rflags, digits: 16)")
-  panicLine("cr0 \(hex: readCR0(), digits: 16)  cr2 \(hex: readCR2(), digits: 16)  cr3 \(hex: readCR3(), digits: 16)")
+  panicLine(
+    "rax \(hex: frame.rax, digits: 16)  rbx \(hex: frame.rbx, digits: 16)  rcx \(hex: frame.rcx, digits: 16)")
+  panicLine(
+    "rdx \(hex: frame.rdx, digits: 16)  rsi \(hex: frame.rsi, digits: 16)  rdi \(hex: frame.rdi, digits: 16)")
+  panicLine(
+    "rbp \(hex: frame.rbp, digits: 16)  rsp \(hex: frame.rsp, digits: 16)  r8  \(hex: frame.r8, digits: 16)")
+  panicLine(
+    "r9  \(hex: frame.r9, digits: 16)  r10 \(hex: frame.r10, digits: 16)  r11 \(hex: frame.r11, digits: 16)")
+  panicLine(
+    "r12 \(hex: frame.r12, digits: 16)  r13 \(hex: frame.r13, digits: 16)  r14 \(hex: frame.r14, digits: 16)")
+  panicLine(
+    "r15 \(hex: frame.r15, digits: 16)  rip \(hex: frame.rip, digits: 16)  rfl \(hex: frame.rflags, digits: 16)"
+  )
+  panicLine(
+    "cr0 \(hex: readCR0(), digits: 16)  cr2 \(hex: readCR2(), digits: 16)  cr3 \(hex: readCR3(), digits: 16)")
   Backtrace(framePointer: frame.rbp).print(startingAt: frame.rip)
   endPanic()
 }

@@ -4,8 +4,8 @@ import Memory
 
 // Which frames stand behind the guest's RAM on this node.
 //
-// A page gets its frame when it is first touched: a whole 2 MiB block where RAM and frames allow, else a single
-// 4 KiB frame. What was never touched costs nothing and reads as zero. All of it was promised to the guest when it
+// A page gets its frame when it is first touched: a whole 2 MiB block where RAM allows, else a single 4 KiB frame.
+// Once a block could not be had, all further pages come alone: a block must never replace pages that it holds. What was never touched costs nothing and reads as zero. All of it was promised to the guest when it
 // started (`GuestMemorySize`), so that a frame can be missing here only through an error of our own.
 
 /// The guest's second-level page tables, for all cores.
@@ -15,6 +15,7 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
   let root: HostPhysicalAddress
   private let lock = SpinLock()
   private let tables: UnsafeMutablePointer<PageTable<Format, TableFrames>>
+  private let hasBlocks: UnsafeMutablePointer<Bool>
 
   init(map: GuestMemoryMap, format: Format) throws(PageTableError) {
     self.map = map
@@ -22,6 +23,8 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
     root = built.root
     unsafe tables = .allocate(capacity: 1)
     unsafe tables.initialize(to: built)
+    unsafe hasBlocks = .allocate(capacity: 1)
+    unsafe hasBlocks.initialize(to: true)
   }
 
   /// The host address of a byte of guest RAM, given a frame first where it has none; nil in a hole.
@@ -35,15 +38,13 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
   }
 
   private borrowing func materialise(_ address: GuestPhysicalAddress) throws(PageTableError) {
-    let large = PageSize.page2M.bytes
-    let block = GuestPhysicalAddress(address.value & ~(large - 1))
-    let last = GuestPhysicalAddress(block.value + large - 1)
-    if map.isRAM(block), map.isRAM(last), !GuestMemoryMap.legacyHole.overlaps(block.value..<last.value),
-      unsafe tables.pointee.translate(block) == nil, let frames = Frames.allocate2M()
-    {
-      // Nothing was mapped, so no core holds a translation to drop.
-      _ = try unsafe tables.pointee.map(block, to: frames, size: .page2M, permissions: .all)
-      return
+    if unsafe hasBlocks.pointee, let block = map.block(of: address) {
+      if let frames = Frames.allocate2M() {
+        // Nothing was mapped, so no core holds a translation to drop.
+        _ = try unsafe tables.pointee.map(block, to: frames, size: .page2M, permissions: .all)
+        return
+      }
+      unsafe hasBlocks.pointee = false
     }
     guard let frame = try? Frames.allocate4K() else { throw .outOfTables }
     let page = GuestPhysicalAddress(address.value & ~(pageSize - 1))

@@ -71,16 +71,26 @@ extension GuestProcessor {
   /// The registers that say most about what a guest was doing.
   func logState() {
     let code = hardware[.cs]
-    log.error("  rip \(hex: code.selector, digits: 4):\(hex: hardware.instructionPointer, digits: 16)  rflags \(hex: hardware.flags, digits: 8)  rsp \(hex: hardware[.rsp], digits: 16)")
-    log.error("  rax \(hex: hardware[.rax], digits: 16)  rbx \(hex: hardware[.rbx], digits: 16)  rcx \(hex: hardware[.rcx], digits: 16)")
-    log.error("  rdx \(hex: hardware[.rdx], digits: 16)  rsi \(hex: hardware[.rsi], digits: 16)  rdi \(hex: hardware[.rdi], digits: 16)")
-    log.error("  cr0 \(hex: hardware.cr0, digits: 8)  cr3 \(hex: hardware.cr3, digits: 16)  cr4 \(hex: hardware.cr4, digits: 8)  efer \(hex: hardware.efer, digits: 4)")
+    log.error(
+      "  rip \(hex: code.selector, digits: 4):\(hex: hardware.instructionPointer, digits: 16)  rflags \(hex: hardware.flags, digits: 8)  rsp \(hex: hardware[.rsp], digits: 16)"
+    )
+    log.error(
+      "  rax \(hex: hardware[.rax], digits: 16)  rbx \(hex: hardware[.rbx], digits: 16)  rcx \(hex: hardware[.rcx], digits: 16)"
+    )
+    log.error(
+      "  rdx \(hex: hardware[.rdx], digits: 16)  rsi \(hex: hardware[.rsi], digits: 16)  rdi \(hex: hardware[.rdi], digits: 16)"
+    )
+    log.error(
+      "  cr0 \(hex: hardware.cr0, digits: 8)  cr3 \(hex: hardware.cr3, digits: 16)  cr4 \(hex: hardware.cr4, digits: 8)  efer \(hex: hardware.efer, digits: 4)"
+    )
   }
 
   /// A state that the CPU does not enter stops this vCPU; the others go on.
   private mutating func reportEntryFailure(_ failure: EntryFailure, _ vm: borrowing VirtualMachine<Host>) {
     activity = .stopped
-    log.error("vCPU \(index) halted: VM entry refused, \(failure.isInstructionError ? "instruction error" : "exit reason") \(failure.code), qualification \(hex: failure.qualification)")
+    log.error(
+      "vCPU \(index) halted: VM entry refused, \(failure.isInstructionError ? "instruction error" : "exit reason") \(failure.code), qualification \(hex: failure.qualification)"
+    )
     logState()
     vm.processorStopped()
   }

@@ -12,7 +12,8 @@ extension GuestProcessor {
       hardware[.rdx] = value >> 32
       hardware.skipInstruction()
     } catch {
-      logUnknown("vCPU \(self.index): read of unknown MSR \(hex: index) at \(hex: hardware.instructionPointer)")
+      logUnknown(
+        "vCPU \(self.index): read of unknown MSR \(hex: index) at \(hex: hardware.instructionPointer)")
       raise(ExceptionVector.generalProtection, errorCode: 0)
     }
   }
@@ -25,7 +26,9 @@ extension GuestProcessor {
       try writeMSR(index, value, vm)
       hardware.skipInstruction()
     } catch {
-      logUnknown("vCPU \(self.index): refused write of \(hex: value) to MSR \(hex: index) at \(hex: hardware.instructionPointer)")
+      logUnknown(
+        "vCPU \(self.index): refused write of \(hex: value) to MSR \(hex: index) at \(hex: hardware.instructionPointer)"
+      )
       raise(ExceptionVector.generalProtection, errorCode: 0)
     }
   }

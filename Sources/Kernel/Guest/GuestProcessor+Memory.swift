@@ -58,11 +58,13 @@ extension GuestProcessor {
     let privilege: GuestPageWalk.Access.Privilege =
       isUser ? .user : .supervisor(accessControl: hardware.flags & RFLAGS.alignmentCheck != 0)
     let walk = GuestPageWalk(
-      cr0: hardware.cr0, cr3: hardware.cr3, cr4: hardware.cr4, efer: hardware.efer, processor: vm.walkProcessor,
+      cr0: hardware.cr0, cr3: hardware.cr3, cr4: hardware.cr4, efer: hardware.efer,
+      processor: vm.walkProcessor,
       pageDirectoryPointers: hardware.pageDirectoryPointers)
     var ram = vm.ram
     do {
-      return try walk.translate(address, for: GuestPageWalk.Access(kind, privilege), memory: &ram).physicalAddress
+      return try walk.translate(address, for: GuestPageWalk.Access(kind, privilege), memory: &ram)
+        .physicalAddress
     } catch {
       switch error {
       case .pageFault(let code):
@@ -76,7 +78,8 @@ extension GuestProcessor {
 
   /// Where an operand stands in guest-physical memory.
   private func place(
-    _ operand: MemoryOperand, length: Int, _ kind: GuestPageWalk.Access.Kind, _ vm: borrowing VirtualMachine<Host>
+    _ operand: MemoryOperand, length: Int, _ kind: GuestPageWalk.Access.Kind,
+    _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> GuestPhysicalAddress {
     let linear = operand.linearAddress(
       hardware, nextInstruction: hardware.instructionPointer &+ UInt64(length),

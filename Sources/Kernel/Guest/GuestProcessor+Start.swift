@@ -32,6 +32,7 @@ extension Segment {
   /// A flat code or data segment as its descriptor says (SDM Vol. 3A, figure 3-8); granularity is 4 KiB.
   init(descriptor: UInt64, selector: UInt16) {
     self.init(
-      selector: selector, attributes: UInt32(truncatingIfNeeded: descriptor >> 40 & 0xF0FF), limit: .max, base: 0)
+      selector: selector, attributes: UInt32(truncatingIfNeeded: descriptor >> 40 & 0xF0FF), limit: .max,
+      base: 0)
   }
 }

@@ -26,7 +26,8 @@ enum HostClock {
     var secondsSinceEpoch: UInt64 {
       let shifted = month > 2 ? year : year - 1
       let monthFromMarch = (month + 9) % 12
-      let days = 365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + (153 * monthFromMarch + 2) / 5 + day - 1
+      let days =
+        365 * shifted + shifted / 4 - shifted / 100 + shifted / 400 + (153 * monthFromMarch + 2) / 5 + day - 1
       return ((days - 719_468) * 24 + hour) * 3600 + minute * 60 + second
     }
   }

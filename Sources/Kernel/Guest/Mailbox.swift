@@ -67,7 +67,9 @@ struct Mailbox: ~Copyable {
   }
 
   /// Takes what is there but the interrupts, whose vectors `takeInterrupts` has.
-  borrowing func takeSignals() -> Signals { Signals(rawValue: signals.exchange(0, ordering: .acquiringAndReleasing)) }
+  borrowing func takeSignals() -> Signals {
+    Signals(rawValue: signals.exchange(0, ordering: .acquiringAndReleasing))
+  }
 
   borrowing func takeInterrupts(_ body: (UInt8, InterruptMessage.TriggerMode) -> Void) {
     Self.take(requested0, level0, base: 0, body)

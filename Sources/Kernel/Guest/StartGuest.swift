@@ -142,7 +142,9 @@ private func placeTables<Format: PageTableFormat>(
   count: Int, _ topology: ProcessorTopology, _ map: GuestMemoryMap, _ ram: inout GuestRAM<Format>
 ) {
   var memory = [MachineDescription.MemoryRange(0..<map.extendedRange.upperBound, proximityDomain: 0)]
-  if !map.highRange.isEmpty { memory.append(MachineDescription.MemoryRange(map.highRange, proximityDomain: 0)) }
+  if !map.highRange.isEmpty {
+    memory.append(MachineDescription.MemoryRange(map.highRange, proximityDomain: 0))
+  }
   let vCPUs = (0..<count).map {
     MachineDescription.VCPU(apicID: topology.apicID(package: 0, core: UInt32($0)), proximityDomain: 0)
   }

@@ -15,8 +15,10 @@ struct VMXBackend: Backend {
 
   /// MSRs that the guest uses without an exit: what VMX switches, and what stays in the core (VMXVirtualCPU).
   private static let passedMSRs: InlineArray<12, UInt32> = [
-    MSRIndex.sysenterCS, MSRIndex.sysenterESP, MSRIndex.sysenterEIP, MSRIndex.pageAttributeTable, MSRIndex.star,
-    MSRIndex.lstar, MSRIndex.cstar, MSRIndex.flagMask, MSRIndex.fsBase, MSRIndex.gsBase, MSRIndex.kernelGSBase,
+    MSRIndex.sysenterCS, MSRIndex.sysenterESP, MSRIndex.sysenterEIP, MSRIndex.pageAttributeTable,
+    MSRIndex.star,
+    MSRIndex.lstar, MSRIndex.cstar, MSRIndex.flagMask, MSRIndex.fsBase, MSRIndex.gsBase,
+    MSRIndex.kernelGSBase,
     MSRIndex.tscAuxiliary,
   ]
 
@@ -71,7 +73,9 @@ struct VMXBackend: Backend {
       vpid: UInt16(index + 1))
   }
 
-  static func exitName(_ reason: UInt64) -> StaticString? { ExitReason.name(UInt32(truncatingIfNeeded: reason)) }
+  static func exitName(_ reason: UInt64) -> StaticString? {
+    ExitReason.name(UInt32(truncatingIfNeeded: reason))
+  }
 
   private static func allocateFrame() throws(BackendError) -> HostPhysicalAddress {
     do {

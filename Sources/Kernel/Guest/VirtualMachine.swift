@@ -163,7 +163,9 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
 
   /// Ends the virtual machine, for the first reason that is given.
   borrowing func end(_ reason: EndOfRun) {
-    guard ending.compareExchange(expected: 0, desired: reason.rawValue, ordering: .acquiringAndReleasing).exchanged
+    guard
+      ending.compareExchange(expected: 0, desired: reason.rawValue, ordering: .acquiringAndReleasing)
+        .exchanged
     else { return }
     for index in 0..<processorCount {
       unsafe mailboxes[index].post(.stop)

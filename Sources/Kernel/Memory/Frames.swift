@@ -48,7 +48,9 @@ enum Frames {
   }
 
   /// Adjacent frames, not zeroed, below `limit`.
-  static func allocateContiguous(pages: Int, below limit: UInt64 = 1 << 52) throws(OutOfFrames) -> HostPhysicalAddress {
+  static func allocateContiguous(pages: Int, below limit: UInt64 = 1 << 52) throws(OutOfFrames)
+    -> HostPhysicalAddress
+  {
     let found = lock.withLock {
       unsafe frames.pointee.allocateContiguous(
         count: pages, alignment: pageSize, below: HostPhysicalAddress(limit))

@@ -57,7 +57,8 @@ struct KernelPageFormat: PageTableFormat {
 
 /// The tables and the only way to change them.
 enum KernelPageTables {
-  private nonisolated(unsafe) static var tables: UnsafeMutablePointer<PageTable<KernelPageFormat, TableFrames>>?
+  private nonisolated(unsafe) static var tables:
+    UnsafeMutablePointer<PageTable<KernelPageFormat, TableFrames>>?
 
   /// Builds the tables for RAM and this image, and switches to them.
   static func install(_ map: MemoryMap) throws(PageTableError) {
@@ -72,7 +73,8 @@ enum KernelPageTables {
     try identityMap(&built, __rodata_startAddress(), __rodata_endAddress(), .read)
     _ = try built.unmap(GuestPhysicalAddress(0)..<GuestPhysicalAddress(pageSize))
     _ = try built.unmap(
-      GuestPhysicalAddress(bootStackGuardAddress())..<GuestPhysicalAddress(bootStackGuardAddress() + pageSize))
+      GuestPhysicalAddress(bootStackGuardAddress())..<GuestPhysicalAddress(bootStackGuardAddress() + pageSize)
+    )
     writeCR3(built.root.value)
     let storage = UnsafeMutablePointer<PageTable<KernelPageFormat, TableFrames>>.allocate(capacity: 1)
     unsafe storage.initialize(to: built)
