@@ -53,6 +53,9 @@ public protocol VirtualCPU: ~Copyable {
   mutating func requestInterruptWindow(_ isRequested: Bool)
   mutating func requestNMIWindow(_ isRequested: Bool)
 
+  /// Calls `body` with the name and value of each field that a failed entry may be due to.
+  func explain(_ failure: EntryFailure, _ body: (StaticString, UInt64) -> Void)
+
   /// Guest TSC − host TSC, modulo 2⁶⁴.
   var timeOffset: UInt64 { get set }
   /// Stop with `.singleStep` after each guest instruction.
