@@ -76,6 +76,9 @@ public struct Platform: Sendable {
     updateLines()
   }
 
+  /// Whether `nextTransmitted` has a byte of either port.
+  public var hasTransmitted: Bool { com1.hasTransmitted || com2.hasTransmitted }
+
   /// The next byte that the guest has sent. Both ports must be drained: a guest waits where nobody does.
   public mutating func nextTransmitted(on port: SerialPort) -> UInt8? {
     let byte = port == .com1 ? com1.nextTransmitted() : com2.nextTransmitted()
