@@ -20,6 +20,8 @@ public enum VCPUExit {
   case writeMSR
   case port(PortAccess)
   case violation(SecondLevelViolation, GuestPhysicalAddress)
+  /// An access to a control register that has to be decoded.
+  case controlInstruction
   case readTPR(into: GeneralRegister)
   case writeTPR(UInt64)
   case setXCR

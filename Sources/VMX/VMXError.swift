@@ -12,7 +12,7 @@ public enum VMXError: Error, Equatable, Sendable {
   public var advice: StaticString {
     switch self {
     case .notSupported:
-      "this CPU has no VT-x; under an emulator choose a CPU model or an accelerator that offers it"
+      "this CPU has neither VT-x nor AMD-V; under an emulator choose a CPU model or an accelerator that offers it"
     case .lockedOffByFirmware:
       "VT-x is locked off by the firmware; enable \"Intel Virtualization Technology\" in its setup"
     case .noTrueControls:

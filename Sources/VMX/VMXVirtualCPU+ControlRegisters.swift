@@ -105,7 +105,15 @@ extension VMXVirtualCPU {
     case .write, .read: return .unexpected(UInt64(ExitReason.controlRegister))
     }
     guard isAllowed else { return .protectionFault }
-    skipInstruction()
+    skipInstruction(length: Int(truncatingIfNeeded: self[.exitInstructionLength]))
     return nil
+  }
+
+  public mutating func writeControlRegister(_ number: UInt8, _ value: UInt64) -> Bool {
+    switch number {
+    case 0: writeGuestCR0(value)
+    case 4: writeGuestCR4(value)
+    default: false
+    }
   }
 }

@@ -12,9 +12,8 @@ enum Interruptibility {
 private let pendingSingleStep: UInt64 = 1 << 14
 
 extension VMXVirtualCPU {
-  @inline(__always)
-  public mutating func skipInstruction() {
-    skipInstruction(length: Int(truncatingIfNeeded: self[.exitInstructionLength]))
+  public var exitInstructionLength: Int? {
+    @inline(__always) get { Int(truncatingIfNeeded: self[.exitInstructionLength]) }
   }
 
   @inline(__always)

@@ -13,7 +13,10 @@ enum InterruptVector {
 @c(handleInterrupt)
 public func handleInterrupt(_ frame: UnsafeMutablePointer<interrupt_frame>) {
   switch unsafe UInt8(truncatingIfNeeded: frame.pointee.vector) {
-  case InterruptVector.timer, InterruptVector.kick: node.apic.endOfInterrupt()
+  case InterruptVector.timer:
+    unsafe Core.current.pointee.armedDeadline = .max
+    node.apic.endOfInterrupt()
+  case InterruptVector.kick: node.apic.endOfInterrupt()
   case InterruptVector.spurious: break
   case 2:
     if node.hasPanicked { stopForGood() }

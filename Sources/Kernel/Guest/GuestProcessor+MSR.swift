@@ -10,7 +10,7 @@ extension GuestProcessor {
       let value = try readMSR(index, vm)
       hardware[.rax] = value & 0xFFFF_FFFF
       hardware[.rdx] = value >> 32
-      hardware.skipInstruction()
+      skipInstruction(vm)
     } catch {
       logUnknown(
         "vCPU \(self.index): read of unknown MSR \(hex: index) at \(hex: hardware.instructionPointer)")
@@ -24,7 +24,7 @@ extension GuestProcessor {
     let value = hardware[.rdx] << 32 | hardware[.rax] & 0xFFFF_FFFF
     do {
       try writeMSR(index, value, vm)
-      hardware.skipInstruction()
+      skipInstruction(vm)
     } catch {
       logUnknown(
         "vCPU \(self.index): refused write of \(hex: value) to MSR \(hex: index) at \(hex: hardware.instructionPointer)"

@@ -62,7 +62,7 @@ extension GuestProcessor {
       if let timer = timerDeadline(vm), start >= timer { apic.expireTimer(now: start &- vm.startTime) }
       deliverEvents()
       let bound = min(deadline, timerDeadline(vm) ?? .max)
-      if !hardware.boundsRuns { node.apic.setTimer(deadline: bound) }
+      if !hardware.boundsRuns { Core.arm(bound) }
       // Interrupts are masked: what is posted after the look above kicks the core out of the guest.
       let exit = hardware.run(from: start, until: bound)
       let end = readTSC()

@@ -14,6 +14,7 @@ import VMX
 enum RunningMachine {
   case none
   case vmx(UnsafeMutablePointer<VirtualMachine<VMXBackend>>)
+  case svm(UnsafeMutablePointer<VirtualMachine<SVMBackend>>)
 }
 
 private nonisolated(unsafe) var machine = RunningMachine.none
@@ -23,14 +24,17 @@ func startGuest(_ boot: BootInformation) {
   guard !boot.modules.isEmpty else {
     refuse("no guest: give its kernel as the first boot module, its initrd as the second")
   }
-  let backend: VMXBackend
   do {
-    backend = try VMXBackend()
-    try backend.enableOnThisCore()
+    if SVMBackend.isOffered {
+      let made = unsafe try makeMachine(try SVMBackend(), boot)
+      unsafe machine = .svm(made)
+    } else {
+      let made = unsafe try makeMachine(try VMXBackend(), boot)
+      unsafe machine = .vmx(made)
+    }
   } catch {
     refuse("cannot run guests: \(error.advice)")
   }
-  unsafe machine = .vmx(makeMachine(backend, boot))
 }
 
 /// What every core does once the guest is there. The last one to leave ends the run.
@@ -38,6 +42,7 @@ func runCore() -> Never {
   switch unsafe machine {
   case .none: stopForGood()
   case .vmx(let machine): unsafe runCore(machine)
+  case .svm(let machine): unsafe runCore(machine)
   }
 }
 
@@ -59,7 +64,8 @@ private func runCore<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachi
 
 private func makeMachine<Host: Backend>(
   _ backend: Host, _ boot: BootInformation
-) -> UnsafeMutablePointer<VirtualMachine<Host>> {
+) throws(BackendError) -> UnsafeMutablePointer<VirtualMachine<Host>> {
+  try backend.enableOnThisCore()
   guard let frequency = TSCFrequency(hertz: node.clock.frequency) else {
     refuse("the TSC's frequency of \(node.clock.frequency) Hz is out of any CPU's range")
   }
@@ -176,6 +182,7 @@ private func makeProcessor<Host: Backend>(
     let hardware = try backend.makeProcessor(
       index: index, root: unsafe machine.pointee.space.pointee.root,
       cr4: unsafe offeredCR4(machine.pointee.cpuidPolicy, backend),
+      timeOffset: unsafe 0 &- machine.pointee.startTime,
       pagingEntries: { address in
         var ram = unsafe machine.pointee.ram
         return readPagingEntries(address, &ram)

@@ -67,7 +67,7 @@ extension VirtualMachine {
     }
     let start = readTSC()
     guard deadline > start, ended == nil else { return }
-    if deadline != .max { node.apic.setTimer(deadline: deadline) }
+    Core.arm(deadline)
     waitForInterrupt()
     if core < processorCount {
       unsafe processors[core].counters.idleTicks &+= readTSC() &- start
