@@ -8,7 +8,13 @@ extension SVMVirtualCPU {
   private static var virtualInterrupt: UInt64 { 1 << 8 | 0xF << 16 | 1 << 20 }
 
   public mutating func skipInstruction(length: Int) {
-    instructionPointer = instructionPointer &+ UInt64(truncatingIfNeeded: length)
+    let current = instructionPointer
+    var next = current &+ UInt64(truncatingIfNeeded: length)
+    // Outside 64-bit code RIP wraps at 32 bits.
+    if (next ^ current) >> 32 != 0 && !(efer & EFER.longModeActive != 0 && self[.cs].isLong) {
+      next &= 0xFFFF_FFFF
+    }
+    instructionPointer = next
     self[VMCBOffset.interruptShadow] = self[VMCBOffset.interruptShadow] & ~1
     // The trap that TF asks for after this instruction.
     if flags & RFLAGS.trap != 0 && !isSingleStepping && !hasQueuedEvent {
@@ -16,6 +22,8 @@ extension SVMVirtualCPU {
       inject(.exception(ExceptionVector.debug, errorCode: nil))
     }
   }
+
+  public var isDeliveringEvent: Bool { hasQueuedEvent }
 
   var hasQueuedEvent: Bool { SVMEvent(rawValue: self[VMCBOffset.eventInjection]).isValid }
 

@@ -75,7 +75,7 @@ extension SVMVirtualCPU {
       vector == ExceptionVector.alignmentCheck
       ? UInt32(truncatingIfNeeded: self[VMCBOffset.exitInformation1]) : nil
     inject(.exception(vector, errorCode: errorCode))
-    return nil
+    return .exceptionReflected
   }
 
   public func readPassedMSR(_ index: UInt32) -> UInt64? {

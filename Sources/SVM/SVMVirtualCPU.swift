@@ -51,6 +51,8 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
     public var msrPermissionMap: HostPhysicalAddress
     /// CR4 bits that the guest's CPUID offers.
     public var guestCR4Bits: UInt64
+    /// What the guest may set in XCR0.
+    public var offeredXCR0: UInt64
     /// Guest TSC − host TSC, modulo 2⁶⁴.
     public var timeOffset: UInt64
     /// Whether TSC_AUX is one of the MSRs that the guest uses without an exit.
@@ -58,12 +60,13 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
 
     public init(
       root: HostPhysicalAddress, ioPermissionMap: HostPhysicalAddress, msrPermissionMap: HostPhysicalAddress,
-      guestCR4Bits: UInt64, timeOffset: UInt64, passesTSCAuxiliary: Bool
+      guestCR4Bits: UInt64, offeredXCR0: UInt64, timeOffset: UInt64, passesTSCAuxiliary: Bool
     ) {
       self.root = root
       self.ioPermissionMap = ioPermissionMap
       self.msrPermissionMap = msrPermissionMap
       self.guestCR4Bits = guestCR4Bits
+      self.offeredXCR0 = offeredXCR0
       self.timeOffset = timeOffset
       self.passesTSCAuxiliary = passesTSCAuxiliary
     }
@@ -81,7 +84,8 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
     let area = unsafe UnsafeMutableRawPointer(bitPattern: UInt(frames.extendedState.value))!
     let msrs = Self.tscAuxiliary
     unsafe resident = ResidentState(
-      area: area, msrs: msrs.span.extracting(first: shared.passesTSCAuxiliary ? 1 : 0))
+      area: area, offeredXCR0: shared.offeredXCR0,
+      msrs: msrs.span.extracting(first: shared.passesTSCAuxiliary ? 1 : 0))
     writeControls(shared)
     reset(to: ArchitecturalState())
   }

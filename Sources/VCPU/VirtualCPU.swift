@@ -50,6 +50,8 @@ public protocol VirtualCPU: ~Copyable {
 
   /// Queues `event` for the next entry. One event at a time: ask `canTakeInterrupt`/`canTakeNMI` first.
   mutating func inject(_ event: VCPUEvent)
+  /// Whether the last exit came in the middle of delivering an event, which has been queued again.
+  var isDeliveringEvent: Bool { get }
   var canTakeInterrupt: Bool { get }
   var canTakeNMI: Bool { get }
   mutating func requestInterruptWindow(_ isRequested: Bool)

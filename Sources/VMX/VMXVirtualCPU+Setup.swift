@@ -116,6 +116,7 @@ extension VMXVirtualCPU {
     self[.cr4Mask] = ~guestOwnedCR4
     setCR4(state.cr4)
     setCR0(state.cr0, efer: state.efer)
+    flushTranslations()
   }
 }
 

@@ -60,18 +60,22 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     public var msrBitmap: HostPhysicalAddress
     /// CR4 bits that the guest's CPUID offers.
     public var guestCR4Bits: UInt64
+    /// What the guest may set in XCR0.
+    public var offeredXCR0: UInt64
     /// Guest TSC − host TSC, modulo 2⁶⁴.
     public var timeOffset: UInt64
     /// Reads the four PDPTEs at a guest's CR3 for PAE paging; nil where they are not in RAM.
     public var pagingEntries: (UInt64) -> InlineArray<4, UInt64>?
 
     public init(
-      eptPointer: EPTPointer, msrBitmap: HostPhysicalAddress, guestCR4Bits: UInt64, timeOffset: UInt64,
+      eptPointer: EPTPointer, msrBitmap: HostPhysicalAddress, guestCR4Bits: UInt64, offeredXCR0: UInt64,
+      timeOffset: UInt64,
       pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
     ) {
       self.eptPointer = eptPointer
       self.msrBitmap = msrBitmap
       self.guestCR4Bits = guestCR4Bits
+      self.offeredXCR0 = offeredXCR0
       self.timeOffset = timeOffset
       self.pagingEntries = pagingEntries
     }
@@ -93,13 +97,14 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     let area = unsafe UnsafeMutableRawPointer(bitPattern: UInt(frames.extendedState.value))!
     let msrs = Self.residentMSRs
     let msrCount = capabilities.secondary.contains(.rdtscp) ? msrs.count : msrs.count - 1
-    unsafe resident = ResidentState(area: area, msrs: msrs.span.extracting(first: msrCount))
+    unsafe resident = ResidentState(
+      area: area, offeredXCR0: shared.offeredXCR0, msrs: msrs.span.extracting(first: msrCount))
     VMXCore.writeRevision(capabilities.revision, to: vmcs)
     _ = vmclear(vmcs.value)
     _ = vmptrld(vmcs.value)
     writeControls(msrBitmap: shared.msrBitmap, vpid: vpid)
     reset(to: ArchitecturalState())
-    unload()
+    _ = vmclear(vmcs.value)
   }
 
   // MARK: The seam's registers

@@ -11,6 +11,9 @@ struct Core: ~Copyable {
   var tables: DescriptorTables
   /// Top of the stack that the core runs on (the boot core starts on its own).
   var stackTop: UInt64
+  /// NMIs and interrupts that nobody here has asked for.
+  var strayNMICount: UInt64 = 0
+  var strayInterruptCount: UInt64 = 0
   /// What the local APIC's timer is set to; `.max` while it is stopped.
   var armedDeadline: UInt64 = .max
 

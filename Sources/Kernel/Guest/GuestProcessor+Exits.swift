@@ -19,10 +19,15 @@ extension GuestProcessor {
       takePendingInterrupts()
     case .timeOver: counters.timeOver &+= 1
     case .interruptWindow, .nmiWindow: counters.window &+= 1
+    case .exceptionReflected: counters.other &+= 1
     case .halt:
       counters.halt &+= 1
+      // With IF clear only an NMI, INIT or the machine's end wakes it (SDM Vol. 2A, HLT).
+      wakesOnInterrupt = hardware.flags & RFLAGS.interrupt != 0
+      // A single-step trap that is due after the HLT wakes it at once.
+      let isTrapped = hardware.flags & RFLAGS.trap != 0
       skipInstruction(vm)
-      activity = .halted
+      if !isTrapped { activity = .halted }
     default: handleRare(exit, vm)
     }
   }
@@ -182,7 +187,7 @@ extension GuestProcessor {
     }
     guard !violation.isGuestPageWalk else { return fail("page table outside RAM at \(address)", vm) }
     do {
-      try emulateMemoryAccess(vm)
+      try emulateMemoryAccess(to: address.page, vm)
     } catch {
       settle(error, vm)
     }

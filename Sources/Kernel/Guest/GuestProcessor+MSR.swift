@@ -71,9 +71,10 @@ extension GuestProcessor {
     }
   }
 
-  /// The first few of a vCPU's accesses to what does not exist; the counters have them all.
-  private func logUnknown(_ line: @autoclosure () -> LogLine) {
-    let count = registers.unknownReads &+ registers.unknownWrites
-    if count <= 16 { log.debug(line()) }
+  /// The first few of a vCPU's refused accesses; the counters have those to registers that do not exist.
+  private mutating func logUnknown(_ line: LogLine) {
+    guard refusedMSRLines < 16 else { return }
+    refusedMSRLines += 1
+    log.debug(line)
   }
 }

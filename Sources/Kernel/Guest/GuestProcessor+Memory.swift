@@ -33,9 +33,15 @@ extension GuestProcessor {
       let address = (start &+ UInt64(count)) & mask
       let inPage = Int(min(pageSize - address & (pageSize - 1), UInt64(InstructionBytes.capacity - count)))
       // The next page may hold no code at all; decoding says whether it was needed.
-      guard let place = try? translate(GuestVirtualAddress(address), .execute, vm),
-        fetch(place, inPage, into: &bytes, at: count, vm)
-      else { break }
+      let place: GuestPhysicalAddress
+      do {
+        place = try translate(GuestVirtualAddress(address), .execute, vm)
+      } catch {
+        // Another vCPU has unmapped the code since: the guest's fault.
+        if count == 0 { throw error }
+        break
+      }
+      guard fetch(place, inPage, into: &bytes, at: count, vm) else { break }
       count += inPage
     }
     do {
@@ -148,9 +154,14 @@ extension GuestProcessor {
   // MARK: Device memory
 
   /// Carries out the instruction that touched something other than RAM.
-  mutating func emulateMemoryAccess(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) {
+  mutating func emulateMemoryAccess(
+    to exitPage: PageNumber, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) {
     guard case .memory(let instruction) = try decodeInstruction(vm) else {
       throw .unsupported("an instruction of this kind on device memory")
+    }
+    guard !hardware.isDeliveringEvent else {
+      throw .unsupported("event delivery through memory that is no RAM")
     }
     var source: GuestPhysicalAddress?
     var destination: GuestPhysicalAddress?
@@ -158,6 +169,8 @@ extension GuestProcessor {
     if let operand = instruction.destination {
       destination = try place(operand, length: instruction.length, .write, vm)
     }
+    // Translations may have changed since the exit; then the access is simply made again.
+    guard source?.page == exitPage || destination?.page == exitPage else { return }
     var value: UInt64 = 0
     if let source { value = try read(source, width: instruction.width, vm) }
     var flags = hardware.flags

@@ -57,7 +57,7 @@ struct SVMBackend: Backend {
   }
 
   func makeProcessor(
-    index: Int, root: HostPhysicalAddress, cr4: UInt64, timeOffset: UInt64,
+    index: Int, root: HostPhysicalAddress, cr4: UInt64, xcr0: UInt64, timeOffset: UInt64,
     pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
   ) throws(BackendError) -> SVMVirtualCPU {
     let frames = SVMVirtualCPU.Frames(
@@ -69,7 +69,7 @@ struct SVMBackend: Backend {
       capabilities: capabilities, frames: frames,
       shared: SVMVirtualCPU.Shared(
         root: root, ioPermissionMap: ioPermissionMap, msrPermissionMap: msrPermissionMap, guestCR4Bits: cr4,
-        timeOffset: timeOffset, passesTSCAuxiliary: hasTSCAuxiliary), asid: asid)
+        offeredXCR0: xcr0, timeOffset: timeOffset, passesTSCAuxiliary: hasTSCAuxiliary), asid: asid)
   }
 
   static func exitName(_ reason: UInt64) -> StaticString? { SVMExitCode.name(reason) }

@@ -102,8 +102,10 @@ private func makeMachine<Host: Backend>(
 /// As much RAM as the node can give, or as was asked for.
 private func guestMemoryMap(vCPUs: Int) -> GuestMemoryMap {
   let free = Frames.freeBytes
-  // Second-level tables of 4 KiB pages take 1/512 of what they map; a vCPU takes three frames.
-  let automatic = free / 512 + UInt64(vCPUs) * 3 * pageSize + 1 << 20
+  // Second-level tables of 4 KiB pages take 1/512 of what they map, and 1/512 of that for the levels above; a vCPU
+  // takes three frames, a core two.
+  let automatic =
+    free / 512 + free / (512 * 512) + UInt64(3 * vCPUs + 2 * node.coreCount) * pageSize + 1 << 20
   let reserve = node.options.reserve == 0 ? automatic : node.options.reserve
   let available = free > reserve ? free - reserve : 0
   if let wanted = node.options.guestMemory, wanted > available {
@@ -182,10 +184,11 @@ private func makeProcessor<Host: Backend>(
     let hardware = try backend.makeProcessor(
       index: index, root: unsafe machine.pointee.space.pointee.root,
       cr4: unsafe offeredCR4(machine.pointee.cpuidPolicy, backend),
-      timeOffset: unsafe 0 &- machine.pointee.startTime,
-      pagingEntries: { address in
+      xcr0: unsafe machine.pointee.cpuidPolicy.offeredXCR0, timeOffset: unsafe 0 &- machine.pointee.startTime,
+      pagingEntries: { cr3 in
         var ram = unsafe machine.pointee.ram
-        return readPagingEntries(address, &ram)
+        return try? GuestPageWalk.pageDirectoryPointers(
+          cr3: cr3, processor: unsafe machine.pointee.walkProcessor, memory: &ram)
       })
     let registers = unsafe ModelSpecificRegisters(
       policy: machine.pointee.cpuidPolicy, microcodeRevision: 0, architecturalCapabilities: 0)
@@ -195,20 +198,6 @@ private func makeProcessor<Host: Backend>(
     refuse("vCPU \(index) cannot be made: \(error.advice)")
   }
   guard unsafe machine.pointee.addRoute(apic) else { refuse("too many vCPUs: \(index)") }
-}
-
-/// The four entries at CR3 that PAE paging keeps in registers.
-private func readPagingEntries<Format: PageTableFormat>(
-  _ address: UInt64, _ ram: inout GuestRAM<Format>
-) -> InlineArray<4, UInt64>? {
-  var entries = InlineArray<4, UInt64>(repeating: 0)
-  for index in 0..<4 {
-    guard let entry = try? ram.load(UInt64.self, at: GuestPhysicalAddress(address + 8 * UInt64(index))) else {
-      return nil
-    }
-    entries[index] = entry
-  }
-  return entries
 }
 
 /// The CR4 bits that go with what the guest's CPUID offers (SDM Vol. 3A, 2.5).
