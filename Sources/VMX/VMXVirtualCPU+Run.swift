@@ -20,16 +20,16 @@ extension VMXVirtualCPU {
         let code = status == 2 ? UInt32(truncatingIfNeeded: self[.instructionError]) : 0
         return .entryFailed(EntryFailure(code: code, qualification: 0, isInstructionError: true))
       }
-      if self[.exitReason] & UInt64(ExitReason.entryFailure) == 0 { isLaunched = true }
-      if let exit = settleExit() { return exit }
+      let reason = UInt32(truncatingIfNeeded: self[.exitReason])
+      if reason & ExitReason.entryFailure == 0 { isLaunched = true }
+      if let exit = settle(reason) { return exit }
       now = readTSC()
     }
   }
 
   /// Names the exit in neutral terms; nil where it has been dealt with and the guest goes on.
   @inline(__always)
-  private mutating func settleExit() -> VCPUExit? {
-    let reason = UInt32(truncatingIfNeeded: self[.exitReason])
+  private mutating func settle(_ reason: UInt32) -> VCPUExit? {
     switch reason {
     case ExitReason.cpuid: return .cpuid
     case ExitReason.rdmsr: return .readMSR

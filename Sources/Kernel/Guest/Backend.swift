@@ -35,12 +35,18 @@ struct BackendError: Error {
 
 /// The host's CPUID without the features whose controls the back end does not have.
 struct MaskedHostCPUID: HostCPUID {
-  var hidesRDTSCP = false
-  var hidesINVPCID = false
+  private let hidesRDTSCP: Bool
+  private let hidesINVPCID: Bool
+  private let highestBasic = cpuid(0, 0).eax
+  private let highestExtended = cpuid(0x8000_0000, 0).eax
+
+  init(hidesRDTSCP: Bool = false, hidesINVPCID: Bool = false) {
+    self.hidesRDTSCP = hidesRDTSCP
+    self.hidesINVPCID = hidesINVPCID
+  }
 
   func registers(leaf: UInt32, subleaf: UInt32) -> CPUIDRegisters {
-    let highest = Self.read(leaf & 0xC000_0000, 0).eax
-    guard leaf <= highest else { return CPUIDRegisters() }
+    guard leaf <= (leaf < 0x8000_0000 ? highestBasic : highestExtended) else { return CPUIDRegisters() }
     var registers = Self.read(leaf, subleaf)
     if leaf == 7 && subleaf == 0 && hidesINVPCID { registers.ebx &= ~(1 << 10) }
     if leaf == 0x8000_0001 && hidesRDTSCP { registers.edx &= ~(1 << 27) }

@@ -126,12 +126,14 @@ extension GuestProcessor {
 
   private mutating func executeCPUID(_ vm: borrowing VirtualMachine<Host>) {
     counters.cpuid &+= 1
+    let leaf = UInt32(truncatingIfNeeded: hardware[.rax])
+    // CR4 shows in the feature leaves alone, and costs three VMREADs.
     let context = CPUIDContext(
       apicID: apic.id, coresInPackage: UInt32(vm.processorCount), isLocalAPICEnabled: apic.mode != .disabled,
-      cr4: hardware.cr4, xcr0: xcr0)
+      cr4: leaf == 1 || leaf == 7 ? hardware.cr4 : 0, xcr0: xcr0)
     let result = vm.cpuidPolicy.registers(
-      leaf: UInt32(truncatingIfNeeded: hardware[.rax]), subleaf: UInt32(truncatingIfNeeded: hardware[.rcx]),
-      host: vm.backend.hostCPUID, vCPU: context)
+      leaf: leaf, subleaf: UInt32(truncatingIfNeeded: hardware[.rcx]), host: vm.backend.hostCPUID,
+      vCPU: context)
     hardware[.rax] = UInt64(result.eax)
     hardware[.rbx] = UInt64(result.ebx)
     hardware[.rcx] = UInt64(result.ecx)

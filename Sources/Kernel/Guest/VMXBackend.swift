@@ -12,6 +12,7 @@ struct VMXBackend: Backend {
   private let capabilities: VMXCapabilities
   private let msrBitmap: HostPhysicalAddress
   let format: EPTFormat
+  let hostCPUID: MaskedHostCPUID
 
   /// MSRs that the guest uses without an exit: what VMX switches, and what stays in the core (VMXVirtualCPU).
   private static let passedMSRs: InlineArray<12, UInt32> = [
@@ -28,6 +29,9 @@ struct VMXBackend: Backend {
     } catch {
       throw BackendError(advice: error.advice)
     }
+    hostCPUID = MaskedHostCPUID(
+      hidesRDTSCP: !capabilities.secondary.contains(.rdtscp),
+      hidesINVPCID: !capabilities.secondary.contains(.invpcid))
     let width = cpuid(0x8000_0008, 0).eax & 0xFF
     format = EPTFormat(
       capabilities: capabilities.translations, physicalAddressWidth: UInt8(truncatingIfNeeded: width))
@@ -36,12 +40,6 @@ struct VMXBackend: Backend {
     // Without RDTSCP there is no TSC_AUX, which is the list's last.
     let count = capabilities.secondary.contains(.rdtscp) ? passed.count : passed.count - 1
     MSRBitmap.fill(msrBitmap, passing: passed.span.extracting(first: count))
-  }
-
-  var hostCPUID: MaskedHostCPUID {
-    MaskedHostCPUID(
-      hidesRDTSCP: !capabilities.secondary.contains(.rdtscp),
-      hidesINVPCID: !capabilities.secondary.contains(.invpcid))
   }
 
   func enableOnThisCore() throws(BackendError) {
