@@ -38,9 +38,10 @@ iso: build/bigiron.elf
 	scripts/guest-kernel.sh
 	PYTHONPATH=scripts python3 -m cluster.image --options "$(OPTIONS)" build/bigiron.iso
 
-# Multiboot guests for the tests: flat ones that carry their own addresses, and one as ELF.
+# For the tests, Multiboot guests: flat ones that carry their own addresses, and one as ELF. Then programs for Linux.
 GUESTS := $(patsubst Tests/Guests/%.asm,build/guests/%,$(wildcard Tests/Guests/*.asm))
-guests: $(GUESTS) build/guests/hello.elf
+PROGRAMS := $(patsubst Tests/Guests/%.c,build/guests/%,$(wildcard Tests/Guests/*.c))
+guests: $(GUESTS) build/guests/hello.elf $(PROGRAMS)
 
 build/guests/%: Tests/Guests/%.asm Tests/Guests/guest.inc
 	@mkdir -p build/guests
@@ -50,6 +51,10 @@ build/guests/hello.elf: Tests/Guests/hello.asm Tests/Guests/guest.inc
 	@mkdir -p build/guests
 	nasm -f elf32 -i Tests/Guests/ -o build/guests/hello.o $<
 	ld.lld -m elf_i386 --image-base=0x100000 -e start -o $@ build/guests/hello.o
+
+build/guests/%: Tests/Guests/%.c
+	@mkdir -p build/guests
+	gcc -std=c17 -O2 -Wall -Wextra -Werror -pthread -static -s -o $@ $<
 
 clean:
 	rm -rf build .build
