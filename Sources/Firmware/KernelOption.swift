@@ -10,6 +10,8 @@ public enum KernelOption: UInt8, Sendable {
   case guestVCPUs
   case reserve
   case exit
+  case debugCrash
+  case debugStep
 
   /// What an option's value may be.
   public enum Kind: Sendable {
@@ -54,6 +56,13 @@ public enum KernelOption: UInt8, Sendable {
     case .exit:
       Definition(
         "exit", .word("halt|bochs|qemu"), default: "halt", "what follows the end of the guest")
+    case .debugCrash:
+      Definition(
+        "debug.crash", .word("none|exception|stack|entry"), default: "none",
+        "a failure made on purpose, to see its report")
+    case .debugStep:
+      Definition(
+        "debug.step", .number(0...1_000_000), default: "0", "first guest instructions to log, one by one")
     }
   }
 

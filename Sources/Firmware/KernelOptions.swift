@@ -3,6 +3,7 @@ public struct KernelOptions: Sendable {
   public enum LogLevel: UInt8, Sendable { case error, warn, info, debug }
   public enum Console: UInt8, Sendable { case plain, mux }
   public enum Exit: UInt8, Sendable { case halt, bochs, qemu }
+  public enum Crash: UInt8, Sendable { case none, exception, stack, entry }
 
   public private(set) var log = LogLevel.info
   public private(set) var console = Console.plain
@@ -13,6 +14,8 @@ public struct KernelOptions: Sendable {
   /// In bytes; 0 leaves it to the kernel.
   public private(set) var reserve: UInt64 = 0
   public private(set) var exit = Exit.halt
+  public private(set) var debugCrash = Crash.none
+  public private(set) var debugStep = 0
 
   /// A word of the command line that was ignored, and why.
   public struct Problem: Equatable, Sendable {
@@ -48,6 +51,8 @@ public struct KernelOptions: Sendable {
     case .guestVCPUs: guestVCPUs = Int(value)
     case .reserve: reserve = value
     case .exit: exit = Exit(rawValue: index) ?? exit
+    case .debugCrash: debugCrash = Crash(rawValue: index) ?? debugCrash
+    case .debugStep: debugStep = Int(value)
     }
   }
 

@@ -13,6 +13,8 @@
 ///           │ reset register  │
 ///     0x608 ├─────────────────┤
 ///           │ PM timer        │  32 bits, 3.579545 MHz
+///     0xCF8 ├─────────────────┤
+///           │ PCI             │  configuration address and data
 ///           └─────────────────┘
 ///
 /// An IRQ is also the number of the I/O APIC input: nothing is remapped.
@@ -31,6 +33,10 @@ public enum GuestPorts {
 
   /// One byte: bit 7 tells that the machine woke, and is cleared by writing 1 (ACPI 6.5, 4.8.3.7).
   public static let sleepStatus: UInt16 = 0x601
+
+  /// Taken by doubleword accesses alone.
+  public static let pciAddress: UInt16 = 0xCF8
+  public static let pciData: Range<UInt16> = 0xCFC..<0xD00
 
   /// The sleep type that means soft off (S5).
   public static let softOffSleepType: UInt8 = 5

@@ -19,9 +19,9 @@ public protocol VirtualCPU: ~Copyable {
   /// Sets every architectural register, as RESET, INIT or a loader does.
   mutating func reset(to state: ArchitecturalState)
 
-  /// Runs the guest until something has to be done for it, or until the host's TSC reaches `deadline`
-  /// where the back end bounds a run by itself (`boundsRuns`).
-  mutating func run(until deadline: UInt64) -> VCPUExit
+  /// Runs the guest until something has to be done for it, or until the host's TSC, which is `now`, reaches
+  /// `deadline` where the back end bounds a run by itself (`boundsRuns`).
+  mutating func run(from now: UInt64, until deadline: UInt64) -> VCPUExit
   var boundsRuns: Bool { get }
 
   subscript(register: GeneralRegister) -> UInt64 { get set }
@@ -52,6 +52,9 @@ public protocol VirtualCPU: ~Copyable {
   var canTakeNMI: Bool { get }
   mutating func requestInterruptWindow(_ isRequested: Bool)
   mutating func requestNMIWindow(_ isRequested: Bool)
+
+  /// Calls `body` with the name and value of each field that a failed entry may be due to.
+  func explain(_ failure: EntryFailure, _ body: (StaticString, UInt64) -> Void)
 
   /// Guest TSC − host TSC, modulo 2⁶⁴.
   var timeOffset: UInt64 { get set }

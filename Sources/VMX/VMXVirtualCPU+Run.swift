@@ -7,9 +7,13 @@ import VCPU
 extension VMXVirtualCPU {
   public var boundsRuns: Bool { capabilities.pin.contains(.preemptionTimer) }
 
-  public mutating func run(until deadline: UInt64) -> VCPUExit {
+  public mutating func run(from now: UInt64, until deadline: UInt64) -> VCPUExit {
+    var now = now
     while true {
-      if boundsRuns { armPreemptionTimer(deadline) }
+      if boundsRuns {
+        let ticks = deadline > now ? deadline &- now : 0
+        self[.preemptionTimer] = min(ticks >> capabilities.timerShift, UInt64(UInt32.max))
+      }
       hasQueuedEvent = false
       let status = unsafe enterVMX(registers, isLaunched ? 1 : 0)
       guard status == 0 else {
@@ -18,14 +22,8 @@ extension VMXVirtualCPU {
       }
       isLaunched = true
       if let exit = settleExit() { return exit }
+      now = readTSC()
     }
-  }
-
-  @inline(__always)
-  private func armPreemptionTimer(_ deadline: UInt64) {
-    let now = readTSC()
-    let ticks = deadline > now ? deadline &- now : 0
-    self[.preemptionTimer] = min(ticks >> capabilities.timerShift, UInt64(UInt32.max))
   }
 
   /// Names the exit in neutral terms; nil where it has been dealt with and the guest goes on.

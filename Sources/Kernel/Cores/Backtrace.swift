@@ -34,10 +34,9 @@ struct Backtrace {
     panicLine(line)
   }
 
-  /// Stacks lie in RAM, which is mapped as a whole below the kernel's limit.
+  /// Whether the two words of a frame can be read.
   private static func isMapped(_ address: UInt64) -> Bool {
-    address >= __text_startAddress() && KernelPageTables.isMapped(address)
-      && KernelPageTables.isMapped(address + 15)
+    KernelPageTables.isMapped(address) && KernelPageTables.isMapped(address + 15)
   }
 
   private static func word(at address: UInt64) -> UInt64 {

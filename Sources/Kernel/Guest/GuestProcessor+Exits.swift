@@ -40,6 +40,7 @@ extension GuestProcessor {
       hardware.skipInstruction()
     case .setXCR: executeXSETBV(vm)
     case .cacheControl: hardware.skipInstruction()
+    case .singleStep: logStep()
     case .missingInstruction: raise(ExceptionVector.invalidOpcode)
     case .protectionFault: raise(ExceptionVector.generalProtection, errorCode: 0)
     case .tripleFault: fail("triple fault", vm)
@@ -52,6 +53,12 @@ extension GuestProcessor {
       }
     default: break
     }
+  }
+
+  private mutating func logStep() {
+    log.info("vCPU \(index): next instruction at \(hex: hardware[.cs].base &+ hardware.instructionPointer)")
+    stepsLeft -= 1
+    hardware.isSingleStepping = stepsLeft > 0
   }
 
   mutating func raise(_ vector: UInt8, errorCode: UInt32? = nil) {
@@ -91,6 +98,7 @@ extension GuestProcessor {
     log.error(
       "vCPU \(index) halted: VM entry refused, \(failure.isInstructionError ? "instruction error" : "exit reason") \(failure.code), qualification \(hex: failure.qualification)"
     )
+    hardware.explain(failure) { name, value in log.error("  \(name) \(hex: value)") }
     logState()
     vm.processorStopped()
   }

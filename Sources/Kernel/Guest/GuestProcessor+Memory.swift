@@ -26,17 +26,17 @@ extension GuestProcessor {
     let codeSize = codeSize
     let base = codeSize == .bits64 ? 0 : hardware[.cs].base
     let mask: UInt64 = codeSize == .bits64 ? .max : 0xFFFF_FFFF
+    let start = (base &+ hardware.instructionPointer) & mask
     var bytes = InlineArray<15, UInt8>(repeating: 0)
     var count = 0
-    var ram = vm.ram
     while count < InstructionBytes.capacity {
-      let address = GuestVirtualAddress((base &+ hardware.instructionPointer &+ UInt64(count)) & mask)
-      // One byte past the page's end may not be fetched at all; decoding says whether it was needed.
-      guard let place = try? translate(address, .execute, vm),
-        let byte = try? ram.load(UInt8.self, at: place)
+      let address = (start &+ UInt64(count)) & mask
+      let inPage = Int(min(pageSize - address & (pageSize - 1), UInt64(InstructionBytes.capacity - count)))
+      // The next page may hold no code at all; decoding says whether it was needed.
+      guard let place = try? translate(GuestVirtualAddress(address), .execute, vm),
+        fetch(place, inPage, into: &bytes, at: count, vm)
       else { break }
-      bytes[count] = byte
-      count += 1
+      count += inPage
     }
     do {
       return try Instruction(InstructionBytes(bytes, count: count), codeSize: codeSize)
@@ -48,6 +48,22 @@ extension GuestProcessor {
       }
       throw .unsupported(line)
     }
+  }
+
+  private func fetch(
+    _ place: GuestPhysicalAddress, _ count: Int, into bytes: inout InlineArray<15, UInt8>, at offset: Int,
+    _ vm: borrowing VirtualMachine<Host>
+  ) -> Bool {
+    var piece = InlineArray<15, UInt8>(repeating: 0)
+    var span = piece.mutableSpan
+    var ram = vm.ram
+    do {
+      try ram.read(place, count: count, into: &span)
+    } catch {
+      return false
+    }
+    for index in 0..<count { bytes[offset + index] = piece[index] }
+    return true
   }
 
   /// Where the guest's page tables lead; what they forbid becomes the guest's page fault.

@@ -10,7 +10,8 @@ extension GuestProcessor {
     switch activity {
     case .running: return true
     case .halted:
-      expireTimer(vm)
+      let now = readTSC()
+      if let timer = timerDeadline(vm), now >= timer { apic.expireTimer(now: now &- vm.startTime) }
       guard hasPendingNMI || apic.highestPending != nil else { return false }
       activity = .running
       return true
@@ -19,14 +20,9 @@ extension GuestProcessor {
   }
 
   /// When the vCPU's timer is due, in host time.
+  @inline(__always)
   func timerDeadline(_ vm: borrowing VirtualMachine<Host>) -> UInt64? {
     apic.timerDeadline.map { $0 &+ vm.startTime }
-  }
-
-  private mutating func expireTimer(_ vm: borrowing VirtualMachine<Host>) {
-    guard let deadline = apic.timerDeadline else { return }
-    let now = vm.now
-    if now >= deadline { apic.expireTimer(now: now) }
   }
 
   private mutating func takeMail(_ vm: borrowing VirtualMachine<Host>) {
@@ -51,23 +47,28 @@ extension GuestProcessor {
 
   /// Runs the guest, exit by exit, until it halts, the host's TSC reaches `deadline`, or the machine ends.
   mutating func run(_ vm: borrowing VirtualMachine<Host>, until deadline: UInt64) {
-    while isRunnable(vm) {
-      guard vm.ended == nil else { return }
-      if let vector = startUpVector {
-        hardware.reset(to: ArchitecturalState(startUpVector: vector))
-        startUpVector = nil
+    if let vector = startUpVector {
+      hardware.reset(to: ArchitecturalState(startUpVector: vector))
+      startUpVector = nil
+    }
+    while true {
+      if unsafe !vm.mailboxes[index].isEmpty {
+        // The end of the machine is announced there too. A start-up needs the state set first: above.
+        takeMail(vm)
+        if vm.ended != nil || startUpVector != nil { return }
       }
-      expireTimer(vm)
+      guard activity == .running else { return }
+      let start = readTSC()
+      if let timer = timerDeadline(vm), start >= timer { apic.expireTimer(now: start &- vm.startTime) }
       deliverEvents()
       let bound = min(deadline, timerDeadline(vm) ?? .max)
       if !hardware.boundsRuns { node.apic.setTimer(deadline: bound) }
-      // Interrupts are masked: what is posted after this look kicks the core out of the guest.
-      guard unsafe vm.mailboxes[index].isEmpty else { continue }
-      let start = readTSC()
-      let exit = hardware.run(until: bound)
-      counters.guestTicks &+= readTSC() &- start
+      // Interrupts are masked: what is posted after the look above kicks the core out of the guest.
+      let exit = hardware.run(from: start, until: bound)
+      let end = readTSC()
+      counters.guestTicks &+= end &- start
       handle(exit, vm)
-      if readTSC() >= deadline { return }
+      if end >= deadline { return }
     }
   }
 

@@ -1,3 +1,4 @@
+import Firmware
 import Machine
 import Memory
 import VCPU
@@ -24,6 +25,9 @@ extension GuestProcessor {
     state[.tr] = Segment(selector: 0, attributes: 0x8B, limit: 0x67, base: 0)
     hardware.load()
     hardware.reset(to: state)
+    stepsLeft = node.options.debugStep
+    if stepsLeft > 0 { hardware.isSingleStepping = true }
+    if node.options.debugCrash == .entry { hardware.flags = 0 }
     hardware.unload()
   }
 }

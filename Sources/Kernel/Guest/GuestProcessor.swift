@@ -25,6 +25,8 @@ struct GuestProcessor<Host: Backend>: ~Copyable {
   /// A start-up IPI has come; the state that it asks for is set at the next entry.
   var startUpVector: UInt8?
   var xcr0: UInt64 = 1
+  /// Instructions still to be logged (`debug.step`).
+  var stepsLeft = 0
   var counters = ExitCounters()
 
   init(index: Int, hardware: consuming Host.Processor, apic: LocalAPIC, registers: ModelSpecificRegisters) {

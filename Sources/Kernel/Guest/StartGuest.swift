@@ -49,6 +49,7 @@ private func runCore<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachi
       panic("core \(Core.currentIndex) cannot run guests: \(error.advice)")
     }
   }
+  if Core.currentIndex == node.coreCount - 1 { crashIfAsked() }
   unsafe machine.pointee.runCore()
   if unsafe machine.pointee.leave() {
     unsafe report(machine)

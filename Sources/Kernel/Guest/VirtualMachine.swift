@@ -101,12 +101,12 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
 
   // MARK: Devices
 
-  /// Calls `body` with the devices, then moves what their serial ports have sent and what is typed, and sends the
-  /// interrupts that follow.
+  /// Calls `body` with the devices, then moves what their serial ports have sent, and sends the interrupts that
+  /// follow.
   borrowing func withPlatform<Result>(_ body: (inout Platform) -> Result) -> Result {
     let (result, request) = platformLock.withLock { () -> (Result, PowerRequest?) in
       let result = unsafe body(&platform.pointee)
-      unsafe exchangeConsole(&platform.pointee)
+      if unsafe platform.pointee.hasTransmitted { unsafe drainSerialPorts(&platform.pointee) }
       while let message = unsafe platform.pointee.nextInterrupt() { deliver(message, from: nil) }
       return unsafe (result, platform.pointee.powerRequest)
     }
@@ -114,10 +114,17 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
     return result
   }
 
-  private borrowing func exchangeConsole(_ platform: inout Platform) {
+  private borrowing func drainSerialPorts(_ platform: inout Platform) {
     node.consoleLock.withLock {
       Self.move(&platform, .com1, to: .guestCOM1)
       Self.move(&platform, .com2, to: .guestCOM2)
+      unsafe node.console.pointee.poll()
+    }
+  }
+
+  /// Feeds the console's UART, and gives the guest what has been typed.
+  private borrowing func pollConsole(_ platform: inout Platform) {
+    node.consoleLock.withLock {
       unsafe node.console.pointee.poll()
       while platform.canReceive(on: .com1), platform.canReceive(on: .com2),
         let (byte, channel) = unsafe node.console.pointee.read()
@@ -135,11 +142,12 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
     }
   }
 
-  /// Lets the devices' time pass; returns when that must happen again, in guest time.
+  /// Lets the devices' time pass and looks at the console; returns when that must happen again, in guest time.
   borrowing func advancePlatform() -> UInt64? {
     let now = now
     return withPlatform { platform in
       platform.advance(now: now)
+      pollConsole(&platform)
       return platform.nextEvent
     }
   }

@@ -24,6 +24,7 @@ public struct Platform: Sendable {
   private var rtc: RTC
   private let pmTimer: PMTimer
   private var power = PowerControl()
+  private var pci = PCIConfiguration()
 
   /// Accesses none of whose bytes met a device.
   public private(set) var unclaimedReads: UInt64 = 0
@@ -75,6 +76,9 @@ public struct Platform: Sendable {
     updateLines()
   }
 
+  /// Whether `nextTransmitted` has a byte of either port.
+  public var hasTransmitted: Bool { com1.hasTransmitted || com2.hasTransmitted }
+
   /// The next byte that the guest has sent. Both ports must be drained: a guest waits where nobody does.
   public mutating func nextTransmitted(on port: SerialPort) -> UInt8? {
     let byte = port == .com1 ? com1.nextTransmitted() : com2.nextTransmitted()
@@ -84,6 +88,7 @@ public struct Platform: Sendable {
 
   /// Reads from `port` on; the bits above the width are 0.
   public mutating func readPort(_ port: UInt16, _ width: PortWidth, now: UInt64) -> UInt32 {
+    if port == GuestPorts.pciAddress && width == .doubleword { return pci.address }
     var value: UInt32 = 0
     var isClaimed = false
     for offset in 0..<width.rawValue {
@@ -97,6 +102,7 @@ public struct Platform: Sendable {
 
   /// Writes the low bits of `value`, as many as the width has, from `port` on.
   public mutating func writePort(_ port: UInt16, _ width: PortWidth, _ value: UInt32, now: UInt64) {
+    if port == GuestPorts.pciAddress && width == .doubleword { return pci.writeAddress(value) }
     var isClaimed = false
     for offset in 0..<width.rawValue {
       let byte = UInt8(truncatingIfNeeded: value >> UInt32(8 * offset))
@@ -114,6 +120,7 @@ public struct Platform: Sendable {
     case GuestPorts.pmTimer:
       UInt8(
         truncatingIfNeeded: pmTimer.value(now: now) >> UInt32(8 * (port - GuestPorts.pmTimer.lowerBound)))
+    case GuestPorts.pciData: pci.readData(port - GuestPorts.pciData.lowerBound)
     case GuestPorts.sleepControl: power.readSleepControl()
     case GuestPorts.sleepStatus, GuestPorts.reset: 0
     default: nil
@@ -128,7 +135,7 @@ public struct Platform: Sendable {
     case GuestPorts.rtc: rtc.write(UInt8(port - GuestPorts.rtc.lowerBound), value, now: now)
     case GuestPorts.sleepControl: power.writeSleepControl(value)
     case GuestPorts.reset: power.writeReset(value)
-    case GuestPorts.sleepStatus, GuestPorts.pmTimer: break
+    case GuestPorts.sleepStatus, GuestPorts.pmTimer, GuestPorts.pciData: break
     default: return false
     }
     return true

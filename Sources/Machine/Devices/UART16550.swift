@@ -103,6 +103,9 @@ public struct UART16550: Sendable {
     if !modemControl.contains(.loopback) { enqueueReceived(byte) }
   }
 
+  /// Whether the host side has a byte to take.
+  public var hasTransmitted: Bool { !transmitted.isEmpty }
+
   /// The next byte that the guest has sent, for the host side to take.
   public mutating func nextTransmitted() -> UInt8? {
     let wasEmpty = isHoldingRegisterEmpty

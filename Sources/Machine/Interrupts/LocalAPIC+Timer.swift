@@ -22,17 +22,19 @@ extension LocalAPIC {
   /// A periodic timer whose last interrupt is still in the IRR has none: its ticks merge there, and a period
   /// of one tick must not keep the guest from running.
   public var timerDeadline: UInt64? {
-    guard let timerExpiry else { return nil }
-    let entry = localVectors[LocalInterrupt.timer.rawValue]
-    guard entry & LocalVector.masked == 0 else { return nil }
-    if timerMode == .periodic {
-      let vector = UInt8(truncatingIfNeeded: entry)
-      let isMerged =
-        vector < Self.firstLegalVector
-        ? pendingErrors.contains(.receivedIllegalVector) : requested[vector]
-      if isMerged { return nil }
+    @inline(__always) get {
+      guard let timerExpiry else { return nil }
+      let entry = localVectors[LocalInterrupt.timer.rawValue]
+      guard entry & LocalVector.masked == 0 else { return nil }
+      if timerMode == .periodic {
+        let vector = UInt8(truncatingIfNeeded: entry)
+        let isMerged =
+          vector < Self.firstLegalVector
+          ? pendingErrors.contains(.receivedIllegalVector) : requested[vector]
+        if isMerged { return nil }
+      }
+      return timerExpiry
     }
-    return timerExpiry
   }
 
   /// Raises the timer's interrupt if its time has come, once for all the periods that have passed.
