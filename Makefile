@@ -23,14 +23,15 @@ build/%.o: Boot/%.asm Boot/processor.inc
 	nasm -f elf64 -Werror -o $@ $<
 
 # The symbol table for backtraces is made from a first link and put into a second one, at the very end,
-# where it moves nothing.
+# where it moves nothing. The old file stands until the new one is whole: a test may be reading it.
 build/bigiron.elf: $(LIBRARY) $(OBJECTS) linker.ld scripts/symbols.py
 	python3 scripts/symbols.py --empty build/symbols.bin
 	nasm -f elf64 -o build/symbols.o -DTABLE='"build/symbols.bin"' scripts/symbols.inc
 	$(LINK) -o build/bigiron.first.elf $(OBJECTS) build/symbols.o $(LIBRARY)
 	python3 scripts/symbols.py build/bigiron.first.elf build/symbols.bin
 	nasm -f elf64 -o build/symbols.o -DTABLE='"build/symbols.bin"' scripts/symbols.inc
-	$(LINK) -o $@ $(OBJECTS) build/symbols.o $(LIBRARY)
+	$(LINK) -o build/bigiron.second.elf $(OBJECTS) build/symbols.o $(LIBRARY)
+	@mv build/bigiron.second.elf $@
 	@rm build/bigiron.first.elf
 
 # The guest of the image: Debian's kernel and a small initramfs. OPTIONS="key=value ..." go to Big Iron.

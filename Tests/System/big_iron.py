@@ -57,6 +57,7 @@ class BigIronTestCase(unittest.TestCase):
         output, errors = io.BytesIO(), io.BytesIO()
         job = Job(machine, hardware, modules=modules, timeout=timeout, directory=directory, **job)
         result = run(job, output, errors)
+        (directory / "output").write_bytes(output.getvalue())
         return Run(result, output.getvalue().decode(errors="replace"), errors.getvalue().decode(), directory)
 
     def make_file(self, contents):

@@ -1,6 +1,8 @@
 """Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
 
-from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints
+import unittest
+
+from big_iron import GUESTS, HELLO, SMALL, BigIronTestCase, bochs, complaints
 from cluster.image import Module
 from cluster.machine import Hardware
 from cluster.run import Status
@@ -27,6 +29,9 @@ class MultibootTests(BigIronTestCase):
         run = self.boot(HELLO, machine=bochs("corei7_sandy_bridge_2600k"), hardware=Hardware(cores=2, memory=128))
         self.assertIn("2 cores, xAPIC\n", run.log)
         self.assert_says_hello(run)
+
+    def test_a_guest_runs_on_a_cpu_without_xsave(self):
+        self.assert_says_hello(self.boot(HELLO, machine=bochs("corei5_arrandale_m520")))
 
     def test_a_guest_gets_its_command_line_its_modules_and_a_memory_map(self):
         run = self.boot(

@@ -3,8 +3,32 @@
 import re
 import struct
 
-from big_iron import GUESTS, HELLO, BigIronTestCase
+from big_iron import GUESTS, HELLO, BigIronTestCase, bochs
 from cluster.image import GUEST_KERNEL, Module
+from cluster.run import Status
+
+
+class ProcessorTests(BigIronTestCase):
+    def assert_cannot_run_guests(self, model, reason):
+        self.assert_refused(self.boot(HELLO, machine=bochs(model)), f"cannot run guests: {reason}")
+
+    def test_no_vt_x(self):
+        reason = "this CPU has no VT-x; under an emulator choose a CPU model or an accelerator that offers it"
+        self.assert_cannot_run_guests("p4_prescott_celeron_336", reason)
+
+    def test_no_ept(self):
+        reason = "this CPU has VT-x without EPT; one from Nehalem (2008) on is needed"
+        self.assert_cannot_run_guests("core2_penryn_t9600", reason)
+
+    def test_no_unrestricted_guest(self):
+        reason = "this CPU has no unrestricted guest mode; one from Westmere (2010) on is needed"
+        self.assert_cannot_run_guests("corei5_lynnfield_750", reason)
+
+    def test_no_long_mode(self):
+        # It can neither report nor leave the emulator: that it stands still is for the launcher to find out.
+        run = self.boot(HELLO, machine=bochs("core_duo_t2400_yonah"), timeout=8)
+        self.assert_ended(run, Status.TIMED_OUT, "timeout")
+        self.assertTrue(run.log.endswith("Big Iron needs a 64-bit x86 CPU with NX\r\n"), run.log)
 
 
 class KernelTests(BigIronTestCase):
