@@ -18,7 +18,7 @@ swift:
 	@$(SWIFT_BUILD) --quiet
 $(LIBRARY): swift ;
 
-build/%.o: Boot/%.asm Boot/processor.inc
+build/%.o: Boot/%.asm Boot/processor.inc Boot/registers.inc
 	@mkdir -p build
 	nasm -f elf64 -Werror -o $@ $<
 

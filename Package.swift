@@ -31,10 +31,11 @@ let package = Package(
     module("Memory"),
     module("Firmware", ["Memory"]),
     module("EPT", ["Memory"]),
-    module("VCPU", ["Memory", "EPT"]),
+    module("VCPU", ["Memory", "CPU", "Assembly", "EPT"]),
     module("Machine", ["Memory", "VCPU"]),
     module("VMX", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
-    module("Kernel", ["Memory", "CPU", "Assembly", "Firmware", "EPT", "VCPU", "VMX", "Machine"]),
+    module("SVM", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
+    module("Kernel", ["Memory", "CPU", "Assembly", "Firmware", "EPT", "VCPU", "VMX", "SVM", "Machine"]),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),
@@ -43,6 +44,7 @@ let package = Package(
     tests("EPT"),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),
+    tests("SVM", ["EPT", "VCPU"]),
   ],
   swiftLanguageModes: [.v6]
 )

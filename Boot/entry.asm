@@ -11,8 +11,6 @@
 extern kernelMain
 extern __bss_start
 extern __bss_end
-extern __load_start
-extern __load_end
 global bootEntry
 global bootStackGuard
 global bootStackTop

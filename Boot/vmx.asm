@@ -4,27 +4,9 @@
 ; `struct guest_registers` (Sources/Assembly/include/Assembly.h). Floating-point, vector and the remaining
 ; MSR state stays in the CPU: our own code uses none of it.
 
-%define HOST_RSP_FIELD 0x6C14
+%include "Boot/registers.inc"
 
-struc registers
-    .rax: resq 1
-    .rcx: resq 1
-    .rdx: resq 1
-    .rbx: resq 1
-    .rsp: resq 1
-    .rbp: resq 1
-    .rsi: resq 1
-    .rdi: resq 1
-    .r8:  resq 1
-    .r9:  resq 1
-    .r10: resq 1
-    .r11: resq 1
-    .r12: resq 1
-    .r13: resq 1
-    .r14: resq 1
-    .r15: resq 1
-    .hostStack: resq 1
-endstruc
+%define HOST_RSP_FIELD 0x6C14
 
 global enterVMX
 global vmxExit
@@ -43,9 +25,9 @@ enterVMX:
     push r14
     push r15
     push rdi
-    cmp rsp, [rdi + registers.hostStack]
+    cmp rsp, [rdi + registers.host]
     je .stackKnown
-    mov [rdi + registers.hostStack], rsp
+    mov [rdi + registers.host], rsp
     mov eax, HOST_RSP_FIELD
     vmwrite rax, rsp
 .stackKnown:

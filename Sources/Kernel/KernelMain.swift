@@ -16,6 +16,7 @@ public func kernelMain(_ magic: UInt32, _ information: UInt32) {
   )
   reportProblems(boot)
 
+  requireProcessorFeatures()
   let firmware = readFirmware(boot)
   takeOverMemory(boot)
   let interrupts = InterruptTable()
@@ -26,6 +27,7 @@ public func kernelMain(_ magic: UInt32, _ information: UInt32) {
   startCores(firmware.madt, interrupts)
 
   startGuest(boot)
+  unsafe node.console.pointee.isSynchronous = false
   Cores.release()
   runCore()
 }
@@ -61,6 +63,13 @@ private func reportProblems(_ boot: BootInformation) {
   }
   if boot.ignoredCount > 0 {
     log.warning("\(boot.ignoredCount) malformed parts of the boot loader's information ignored")
+  }
+}
+
+/// What our own code, or the guest state that it keeps in a core, relies on.
+private func requireProcessorFeatures() {
+  guard cpuid(1, 0).ecx & 1 << 26 != 0 else {
+    refuse("this CPU has no XSAVE; one from Sandy Bridge (2011) or Bulldozer (2011) on is needed")
   }
 }
 

@@ -1,4 +1,5 @@
 import Firmware
+import Synchronization
 
 /// What this node knows about itself: made once by the boot core, read by all.
 @safe
@@ -10,7 +11,7 @@ struct Node: ~Copyable {
   var apic = HostAPIC()
   let cores: UnsafeMutablePointer<Core>
   var coreCount = 1
-  var hasPanicked = false
+  let hasPanicked = Atomic<Bool>(false)
 
   /// Cores that one node can use.
   static let coreLimit = 256

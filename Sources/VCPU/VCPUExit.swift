@@ -14,12 +14,17 @@ public enum VCPUExit {
   case interruptWindow
   /// The guest can take an NMI now.
   case nmiWindow
+  /// An exception of the guest's that had to be looked at is on its way to it. An exit, since its delivery may raise
+  /// the next one without an instruction between: the run loop has its say each time.
+  case exceptionReflected
   case halt
   case cpuid
   case readMSR
   case writeMSR
   case port(PortAccess)
   case violation(SecondLevelViolation, GuestPhysicalAddress)
+  /// An access to a control register that has to be decoded.
+  case controlInstruction
   case readTPR(into: GeneralRegister)
   case writeTPR(UInt64)
   case setXCR

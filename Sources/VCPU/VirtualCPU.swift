@@ -34,20 +34,24 @@ public protocol VirtualCPU: ~Copyable {
   var cr4: UInt64 { get }
   /// EFER with LMA as paging has it; a new value has passed the checks of WRMSR.
   var efer: UInt64 { get set }
-  /// The PDPTE registers of PAE paging.
-  var pageDirectoryPointers: InlineArray<4, UInt64> { get }
+  /// The PDPTE registers of PAE paging; nil where the CPU keeps none and reads them from memory each time.
+  var pageDirectoryPointers: InlineArray<4, UInt64>? { get }
+  /// Sets CR4 as MOV does, for a back end that makes `.controlInstruction` exits; false where the guest gets #GP.
+  mutating func writeControlRegister(_ number: UInt8, _ value: UInt64) -> Bool
   /// IA32_DEBUGCTL.
   var debugControl: UInt64 { get set }
   /// One of the model-specific registers that the guest reads without an exit; nil where it does not.
   func readPassedMSR(_ index: UInt32) -> UInt64?
 
-  /// Moves past the instruction that made the exit.
-  mutating func skipInstruction()
-  /// Moves past an instruction of `length` bytes, where the CPU does not say how long it was.
+  /// Bytes of the instruction that made the exit; nil where the CPU does not say.
+  var exitInstructionLength: Int? { get }
+  /// Moves past the instruction that made the exit, which has `length` bytes.
   mutating func skipInstruction(length: Int)
 
   /// Queues `event` for the next entry. One event at a time: ask `canTakeInterrupt`/`canTakeNMI` first.
   mutating func inject(_ event: VCPUEvent)
+  /// Whether the last exit came in the middle of delivering an event, which has been queued again.
+  var isDeliveringEvent: Bool { get }
   var canTakeInterrupt: Bool { get }
   var canTakeNMI: Bool { get }
   mutating func requestInterruptWindow(_ isRequested: Bool)

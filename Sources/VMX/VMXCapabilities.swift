@@ -64,6 +64,11 @@ public struct VMXCapabilities: Sendable {
     translations = EPTCapabilities(rawValue: msrs.read(MSR.eptVPID))
     guard translations.isSuperset(of: EPTPointer.requirements) else { throw .noEPTWriteBack }
 
+    // Tagged translations are of use only where they can be dropped.
+    let canInvalidate = translations.contains([.invvpid, .invvpidSingleContext])
+    let optionalSecondary: SecondaryControls =
+      canInvalidate ? [.vpid, .rdtscp, .invpcid, .wbinvdExiting] : [.rdtscp, .invpcid, .wbinvdExiting]
+
     pin = PinControls(
       rawValue: try Self.adjust(
         PinControls([.externalInterruptExiting, .nmiExiting, .virtualNMIs]).rawValue,
@@ -78,7 +83,7 @@ public struct VMXCapabilities: Sendable {
     secondary = SecondaryControls(
       rawValue: try Self.adjust(
         SecondaryControls([.ept, .unrestrictedGuest]).rawValue,
-        optional: SecondaryControls([.vpid, .rdtscp, .invpcid, .wbinvdExiting]).rawValue, secondaryMSR,
+        optional: optionalSecondary.rawValue, secondaryMSR,
         "secondary"))
     exit = ExitControls(
       rawValue: try Self.adjust(

@@ -12,13 +12,13 @@ public enum VMXError: Error, Equatable, Sendable {
   public var advice: StaticString {
     switch self {
     case .notSupported:
-      "this CPU has no VT-x; under an emulator choose a CPU model or an accelerator that offers it"
+      "this CPU has neither VT-x nor AMD-V; under an emulator choose a CPU model or an accelerator that offers it"
     case .lockedOffByFirmware:
       "VT-x is locked off by the firmware; enable \"Intel Virtualization Technology\" in its setup"
     case .noTrueControls:
       "this CPU's VT-x is too old: no TRUE control capabilities (Nehalem of 2008 and later have them)"
     case .noEPT:
-      "this CPU has VT-x without EPT; one from Nehalem (2008) on is needed, or paging=shadow"
+      "this CPU has VT-x without EPT; one from Westmere (2010) on is needed"
     case .noEPTWriteBack:
       "this CPU's EPT lacks 4-level walks, write-back memory or INVEPT; a later CPU is needed"
     case .noUnrestrictedGuest:

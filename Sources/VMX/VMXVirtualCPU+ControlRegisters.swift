@@ -9,9 +9,9 @@ extension VMXVirtualCPU {
   }
 
   /// CR4 bits that the guest changes without an exit: those that its CPUID offers. PAE exits, because with
-  /// PAE paging we load the PDPTEs.
+  /// PAE paging we load the PDPTEs; MCE is ours, since a machine check with it clear shuts the CPU down.
   var guestOwnedCR4: UInt64 {
-    guestCR4Bits & ~CR4.physicalAddressExtension & ~capabilities.cr4FixedToOne
+    guestCR4Bits & ~CR4.physicalAddressExtension & ~CR4.machineCheck & ~capabilities.cr4FixedToOne
       & ~capabilities.cr4FixedToZero
   }
 
@@ -29,22 +29,19 @@ extension VMXVirtualCPU {
     }
     self[.guestEFER] = efer
     self[.entryControls] = UInt64(entry.rawValue)
-    if value & CR0.paging != 0 && efer & EFER.longModeActive == 0
-      && cr4 & CR4.physicalAddressExtension != 0
-    {
-      loadPagingEntries()
-    }
   }
 
   mutating func setCR4(_ value: UInt64) {
     self[.cr4ReadShadow] = value
-    self[.guestCR4] = (value | capabilities.cr4FixedToOne) & ~capabilities.cr4FixedToZero
+    self[.guestCR4] = (value | CR4.machineCheck | capabilities.cr4FixedToOne) & ~capabilities.cr4FixedToZero
   }
 
-  /// PAE paging keeps the four PDPTEs in registers, which a change of CR0 or CR4 loads (SDM Vol. 3A, 4.4.1).
-  private mutating func loadPagingEntries() {
-    guard let entries = pagingEntries(cr3 & 0xFFFF_FFE0) else { return }
+  /// PAE paging keeps the four PDPTEs in registers, which a change of CR0 or CR4 loads (SDM Vol. 3A, 4.4.1); false
+  /// where one of them has a reserved bit set, which is #GP.
+  private mutating func loadPagingEntries() -> Bool {
+    guard let entries = pagingEntries(cr3) else { return false }
     for index in entries.indices { self[.guestPDPTE(UInt64(index))] = entries[index] }
+    return true
   }
 
   /// MOV to CR0 by the guest; false for #GP (SDM Vol. 2B, MOV—Move to/from Control Registers).
@@ -58,7 +55,12 @@ extension VMXVirtualCPU {
     let turnsOn = hasPaging && cr0 & CR0.paging == 0
     if turnsOn && efer & EFER.longModeEnable != 0 {
       let isLong = self[.guestAccessRights(SegmentRegister.cs.rawValue)] & 1 << 13 != 0
-      guard cr4 & CR4.physicalAddressExtension != 0, !isLong else { return false }
+      // A 16-bit TSS in TR cannot be taken along (SDM Vol. 3A, 10.8.5.2).
+      let isTask64 = self[.guestAccessRights(SegmentRegister.tr.rawValue)] & 0xF == 0xB
+      guard cr4 & CR4.physicalAddressExtension != 0, !isLong, isTask64 else { return false }
+    }
+    if turnsOn && efer & EFER.longModeEnable == 0 && cr4 & CR4.physicalAddressExtension != 0 {
+      guard loadPagingEntries() else { return false }
     }
     if !hasPaging && cr0 & CR0.paging != 0 {
       let isLong = self[.guestAccessRights(SegmentRegister.cs.rawValue)] & 1 << 13 != 0
@@ -77,16 +79,16 @@ extension VMXVirtualCPU {
     if value & CR4.pcid != 0 && cr4 & CR4.pcid == 0 {
       guard isLong, cr3 & 0xFFF == 0 else { return false }
     }
-    setCR4(value)
     if !isLong && value & CR4.physicalAddressExtension != 0 && cr0 & CR0.paging != 0 {
-      loadPagingEntries()
+      guard loadPagingEntries() else { return false }
     }
+    setCR4(value)
     flushTranslations()
     return true
   }
 
   /// What MOV to CR0 and CR4 do to the TLB, where VPID keeps it over exits (SDM Vol. 3C, 29.4.3.1).
-  private func flushTranslations() {
+  func flushTranslations() {
     if capabilities.secondary.contains(.vpid) { _ = invvpid(1, UInt16(self[.vpid]), 0) }
   }
 
@@ -105,7 +107,15 @@ extension VMXVirtualCPU {
     case .write, .read: return .unexpected(UInt64(ExitReason.controlRegister))
     }
     guard isAllowed else { return .protectionFault }
-    skipInstruction()
+    skipInstruction(length: Int(truncatingIfNeeded: self[.exitInstructionLength]))
     return nil
+  }
+
+  public mutating func writeControlRegister(_ number: UInt8, _ value: UInt64) -> Bool {
+    switch number {
+    case 0: writeGuestCR0(value)
+    case 4: writeGuestCR4(value)
+    default: false
+    }
   }
 }

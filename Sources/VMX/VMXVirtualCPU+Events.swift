@@ -6,29 +6,65 @@ enum Interruptibility {
   static let blockingBySTI: UInt64 = 1 << 0
   static let blockingByMOVSS: UInt64 = 1 << 1
   static let blockingByNMI: UInt64 = 1 << 3
+  static let blockingByInstruction = blockingBySTI | blockingByMOVSS
 }
 
 /// Bit 14 of the pending debug exceptions, BS: a single-step trap is due (SDM Vol. 3C, table 25-4).
 private let pendingSingleStep: UInt64 = 1 << 14
 
+/// BTF in IA32_DEBUGCTL: TF traps on branches instead of instructions (SDM Vol. 3B, 18.4.1).
+private let branchTrap: UInt64 = 1 << 1
+
 extension VMXVirtualCPU {
-  @inline(__always)
-  public mutating func skipInstruction() {
-    skipInstruction(length: Int(truncatingIfNeeded: self[.exitInstructionLength]))
+  public var exitInstructionLength: Int? {
+    @inline(__always) get { Int(truncatingIfNeeded: self[.exitInstructionLength]) }
   }
 
   @inline(__always)
   public mutating func skipInstruction(length: Int) {
-    self[.guestRIP] = self[.guestRIP] &+ UInt64(truncatingIfNeeded: length)
+    let current = self[.guestRIP]
+    var next = current &+ UInt64(truncatingIfNeeded: length)
+    // Outside 64-bit code RIP wraps at 32 bits, and an entry with more is refused (27.3.1.4).
+    if (next ^ current) >> 32 != 0 && !isLongCode { next &= 0xFFFF_FFFF }
+    self[.guestRIP] = next
     let blocking = self[.guestInterruptibility]
     if blocking & (Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS) != 0 {
       self[.guestInterruptibility] =
         blocking & ~(Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS)
     }
-    if self[.guestRFLAGS] & RFLAGS.trap != 0 {
+    if self[.guestRFLAGS] & RFLAGS.trap != 0 && self[.guestDebugControl] & branchTrap == 0 {
       self[.guestPendingDebug] = self[.guestPendingDebug] | pendingSingleStep
     }
   }
+
+  private var isLongCode: Bool {
+    @inline(__always) get {
+      self[.guestEFER] & EFER.longModeActive != 0
+        && self[.guestAccessRights(SegmentRegister.cs.rawValue)] & 1 << 13 != 0
+    }
+  }
+
+  /// Gives the guest the #DB that was intercepted as it would have come: an INT1 (ICEBP) as such, everything else
+  /// as a hardware exception (28.2.2).
+  mutating func reflectDebugException(_ event: InterruptionInformation) {
+    // Delivery clears BTF (SDM Vol. 3B, 18.4.3).
+    let control = self[.guestDebugControl]
+    self[.guestDebugControl] = control & ~branchTrap
+    if event.kind == InterruptionInformation.Kind.privilegedSoftwareException.rawValue {
+      self[.entryInstructionLength] = self[.exitInstructionLength]
+      queue(InterruptionInformation(.privilegedSoftwareException, vector: ExceptionVector.debug))
+      return
+    }
+    // Where TF is set and STI or MOV SS blocks, an entry insists on the single-step trap (27.3.1.5).
+    if self[.guestRFLAGS] & RFLAGS.trap != 0 && control & branchTrap == 0
+      && self[.guestInterruptibility] & Interruptibility.blockingByInstruction != 0
+    {
+      self[.guestPendingDebug] = self[.guestPendingDebug] | pendingSingleStep
+    }
+    inject(.exception(ExceptionVector.debug, errorCode: nil))
+  }
+
+  public var isDeliveringEvent: Bool { hasQueuedEvent }
 
   public var canTakeInterrupt: Bool {
     @inline(__always) get {
@@ -85,8 +121,8 @@ extension VMXVirtualCPU {
     let event = InterruptionInformation(rawValue: UInt32(truncatingIfNeeded: self[.vectoring]))
     guard event.isValid else {
       // An IRET that faulted had already unblocked NMIs (28.2.3).
-      let isUnblocking = self[.exitQualification] & 1 << 12 != 0
-      if isUnblocking && isEPTViolation {
+      let source = isEPTViolation ? self[.exitQualification] : self[.exitInterruption]
+      if source & 1 << 12 != 0 && !isDoubleFault {
         self[.guestInterruptibility] = self[.guestInterruptibility] | Interruptibility.blockingByNMI
       }
       return
@@ -102,6 +138,10 @@ extension VMXVirtualCPU {
 
   private var isEPTViolation: Bool {
     UInt32(truncatingIfNeeded: self[.exitReason]) & 0xFFFF == ExitReason.eptViolation
+  }
+
+  private var isDoubleFault: Bool {
+    !isEPTViolation && UInt8(truncatingIfNeeded: self[.exitInterruption]) == ExceptionVector.doubleFault
   }
 
   /// Single-stepping is the monitor trap flag's job where the CPU has it, else TF's and #DB's.

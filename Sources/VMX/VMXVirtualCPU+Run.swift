@@ -20,7 +20,7 @@ extension VMXVirtualCPU {
         let code = status == 2 ? UInt32(truncatingIfNeeded: self[.instructionError]) : 0
         return .entryFailed(EntryFailure(code: code, qualification: 0, isInstructionError: true))
       }
-      isLaunched = true
+      if self[.exitReason] & UInt64(ExitReason.entryFailure) == 0 { isLaunched = true }
       if let exit = settleExit() { return exit }
       now = readTSC()
     }
@@ -68,6 +68,7 @@ extension VMXVirtualCPU {
       return .missingInstruction
     default:
       if reason & ExitReason.entryFailure != 0 {
+        if reason & 0xFFFF == ExitReason.machineCheckDuringEntry { raiseMachineCheck() }
         return .entryFailed(
           EntryFailure(
             code: reason & 0xFFFF, qualification: self[.exitQualification], isInstructionError: false))
@@ -88,21 +89,23 @@ extension VMXVirtualCPU {
       raiseMachineCheck()
       return .hostNMI
     case ExceptionVector.debug where isSingleStepping && !capabilities.hasMonitorTrapFlag:
+      // Nothing is injected, and an entry with TF and blocking by STI or MOV SS would need a pending trap.
+      self[.guestInterruptibility] = self[.guestInterruptibility] & ~Interruptibility.blockingByInstruction
       return .singleStep
     case ExceptionVector.debug:
       // DR6 as the exception would have left it; DR7.GD is cleared by its delivery (28.2.1, 28.1).
       let cause = self[.exitQualification]
       writeDR6(readDR6() & ~0xF | cause & 0x600F | 0xFFFF_0FF0)
       self[.guestDR7] = self[.guestDR7] & ~(1 << 13)
-      inject(.exception(ExceptionVector.debug, errorCode: nil))
-      return nil
+      reflectDebugException(event)
+      return .exceptionReflected
     default:
       inject(
         .exception(
           event.vector,
           errorCode: event.hasErrorCode
             ? UInt32(truncatingIfNeeded: self[.exitInterruptionErrorCode]) : nil))
-      return nil
+      return .exceptionReflected
     }
   }
 

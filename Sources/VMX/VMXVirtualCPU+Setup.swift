@@ -4,21 +4,12 @@ import EPT
 import Memory
 import VCPU
 
-/// The state that stays in the core while its vCPU is loaded, as it stands while it is not.
-struct ParkedState {
-  var xcr0: UInt64 = 1
-  var cr2: UInt64 = 0
-  var debug = InlineArray<4, UInt64>(repeating: 0)
-  var dr6: UInt64 = 0xFFFF_0FF0
-  var msrs = InlineArray<6, UInt64>(repeating: 0)
-
-  /// STAR, LSTAR, CSTAR, FMASK, KERNEL_GS_BASE, TSC_AUX (SDM Vol. 4).
-  static let msrIndices: InlineArray<6, UInt32> = [
-    0xC000_0081, 0xC000_0082, 0xC000_0083, 0xC000_0084, 0xC000_0102, 0xC000_0103,
-  ]
-}
-
 extension VMXVirtualCPU {
+  /// STAR, LSTAR, CSTAR, FMASK, KERNEL_GS_BASE, TSC_AUX (SDM Vol. 4), the last only with RDTSCP.
+  static var residentMSRs: InlineArray<6, UInt32> {
+    [0xC000_0081, 0xC000_0082, 0xC000_0083, 0xC000_0084, 0xC000_0102, 0xC000_0103]
+  }
+
   /// PAT after RESET (SDM Vol. 3A, 12.12.4).
   static var resetPAT: UInt64 { 0x0007_0406_0007_0406 }
 
@@ -70,46 +61,25 @@ extension VMXVirtualCPU {
     self[.hostPAT] = CPU.readMSR(0x277)
     self[.hostEFER] = CPU.readMSR(0xC000_0080)
     self[.hostRIP] = vmxExitAddress()
-    unsafe registers.pointee.hostStack = 0
+    unsafe registers.pointee.host = 0
   }
 
   public mutating func load() {
     _ = vmptrld(vmcs.value)
     writeHostState()
-    if parked.xcr0 & ~3 != 0 || readCR4() & CR4.xsave != 0 {
-      // The area holds every component that the guest has ever had on; XCR0 is its superset meanwhile.
-      writeXCR0(parked.xcr0)
-      unsafe restoreExtendedState(extendedState, .max)
-    }
-    writeCR2(parked.cr2)
-    writeDR0(parked.debug[0])
-    writeDR1(parked.debug[1])
-    writeDR2(parked.debug[2])
-    writeDR3(parked.debug[3])
-    writeDR6(parked.dr6)
-    for index in ParkedState.msrIndices.indices where hasParkedMSR(index) {
-      CPU.writeMSR(ParkedState.msrIndices[index], parked.msrs[index])
-    }
+    resident.restore()
+    writeCR2(parkedCR2)
+    writeDR6(parkedDR6)
     if capabilities.secondary.contains(.vpid) { _ = invvpid(1, UInt16(self[.vpid]), 0) }
     _ = invept(1, eptPointer.rawValue)
   }
 
   public mutating func unload() {
-    parked.xcr0 = readXCR0()
-    unsafe saveExtendedState(extendedState, .max)
-    parked.cr2 = readCR2()
-    parked.debug = [readDR0(), readDR1(), readDR2(), readDR3()]
-    parked.dr6 = readDR6()
-    for index in ParkedState.msrIndices.indices where hasParkedMSR(index) {
-      parked.msrs[index] = CPU.readMSR(ParkedState.msrIndices[index])
-    }
+    resident.park()
+    parkedCR2 = readCR2()
+    parkedDR6 = readDR6()
     _ = vmclear(vmcs.value)
     isLaunched = false
-  }
-
-  /// TSC_AUX exists only with RDTSCP.
-  private func hasParkedMSR(_ index: Int) -> Bool {
-    index != 5 || capabilities.secondary.contains(.rdtscp)
   }
 
   public mutating func reset(to state: ArchitecturalState) {
@@ -146,6 +116,7 @@ extension VMXVirtualCPU {
     self[.cr4Mask] = ~guestOwnedCR4
     setCR4(state.cr4)
     setCR0(state.cr0, efer: state.efer)
+    flushTranslations()
   }
 }
 

@@ -8,10 +8,7 @@ import VCPU
 //
 // What the VMCS holds is read and written there, when it is needed: VMREAD and VMWRITE cost about as much
 // as a memory access. The general registers are in `registers`, swapped by Boot/vmx.asm. Everything else
-// that belongs to the guest stays in the core while this vCPU is loaded, since our own code uses none of it:
-// x87/SSE/AVX state and XCR0, DR0–DR3 and DR6, CR2, and the MSRs of SYSCALL, SWAPGS and RDTSCP. `unload`
-// and `load` move it eagerly: lazily (through #NM) would save the transfer only where vCPUs share a core, and
-// leak one guest task's registers to another on CPUs with the Lazy FP flaw.
+// that belongs to the guest stays in the core while this vCPU is loaded (`ResidentState`), CR2 and DR6 with it.
 //
 // Control registers: the guest owns the bits that are its own business; the rest (CR0.PG, NE, CD, NW; CR4
 // bits that CPUID does not offer) exit and live in the read shadows. CR0.PG exits because it switches
@@ -27,7 +24,6 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   let vmcs: HostPhysicalAddress
   let eptPointer: EPTPointer
   let registers: UnsafeMutablePointer<guest_registers>
-  let extendedState: UnsafeMutableRawPointer
   let guestCR4Bits: UInt64
   let pagingEntries: (UInt64) -> InlineArray<4, UInt64>?
   var processorControls: ProcessorControls
@@ -35,7 +31,9 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   /// An event stands in the VM-entry interruption field.
   var hasQueuedEvent = false
   var currentTimeOffset: UInt64 = 0
-  var parked = ParkedState()
+  var resident: ResidentState
+  var parkedCR2: UInt64 = 0
+  var parkedDR6: UInt64 = 0xFFFF_0FF0
   public var isSingleStepping = false {
     didSet { applySingleStepping() }
   }
@@ -62,16 +60,23 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     public var msrBitmap: HostPhysicalAddress
     /// CR4 bits that the guest's CPUID offers.
     public var guestCR4Bits: UInt64
+    /// What the guest may set in XCR0.
+    public var offeredXCR0: UInt64
+    /// Guest TSC − host TSC, modulo 2⁶⁴.
+    public var timeOffset: UInt64
     /// Reads the four PDPTEs at a guest's CR3 for PAE paging; nil where they are not in RAM.
     public var pagingEntries: (UInt64) -> InlineArray<4, UInt64>?
 
     public init(
-      eptPointer: EPTPointer, msrBitmap: HostPhysicalAddress, guestCR4Bits: UInt64,
+      eptPointer: EPTPointer, msrBitmap: HostPhysicalAddress, guestCR4Bits: UInt64, offeredXCR0: UInt64,
+      timeOffset: UInt64,
       pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
     ) {
       self.eptPointer = eptPointer
       self.msrBitmap = msrBitmap
       self.guestCR4Bits = guestCR4Bits
+      self.offeredXCR0 = offeredXCR0
+      self.timeOffset = timeOffset
       self.pagingEntries = pagingEntries
     }
   }
@@ -85,16 +90,21 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     vmcs = frames.vmcs
     eptPointer = shared.eptPointer
     guestCR4Bits = shared.guestCR4Bits
+    currentTimeOffset = shared.timeOffset
     pagingEntries = shared.pagingEntries
     processorControls = capabilities.processor
     unsafe registers = UnsafeMutablePointer(bitPattern: UInt(frames.registers.value))!
-    unsafe extendedState = UnsafeMutableRawPointer(bitPattern: UInt(frames.extendedState.value))!
+    let area = unsafe UnsafeMutableRawPointer(bitPattern: UInt(frames.extendedState.value))!
+    let msrs = Self.residentMSRs
+    let msrCount = capabilities.secondary.contains(.rdtscp) ? msrs.count : msrs.count - 1
+    unsafe resident = ResidentState(
+      area: area, offeredXCR0: shared.offeredXCR0, msrs: msrs.span.extracting(first: msrCount))
     VMXCore.writeRevision(capabilities.revision, to: vmcs)
     _ = vmclear(vmcs.value)
     _ = vmptrld(vmcs.value)
     writeControls(msrBitmap: shared.msrBitmap, vpid: vpid)
     reset(to: ArchitecturalState())
-    unload()
+    _ = vmclear(vmcs.value)
   }
 
   // MARK: The seam's registers
@@ -136,7 +146,7 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     set { writeCR2(newValue) }
   }
   public var cr3: UInt64 { self[.guestCR3] }
-  public var pageDirectoryPointers: InlineArray<4, UInt64> {
+  public var pageDirectoryPointers: InlineArray<4, UInt64>? {
     [self[.guestPDPTE(0)], self[.guestPDPTE(1)], self[.guestPDPTE(2)], self[.guestPDPTE(3)]]
   }
   public var cr4: UInt64 {
@@ -164,19 +174,5 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   subscript(field: VMCSField) -> UInt64 {
     @inline(__always) get { vmread(field.encoding) }
     @inline(__always) nonmutating set { _ = vmwrite(field.encoding, newValue) }
-  }
-}
-
-extension UnsafeMutablePointer<guest_registers> {
-  /// The register's slot: `general` is the structure's first member, sixteen words.
-  @inline(__always)
-  subscript(general register: GeneralRegister) -> UInt64 {
-    get {
-      unsafe UnsafeMutableRawPointer(self).load(fromByteOffset: 8 * Int(register.rawValue), as: UInt64.self)
-    }
-    nonmutating set {
-      unsafe UnsafeMutableRawPointer(self)
-        .storeBytes(of: newValue, toByteOffset: 8 * Int(register.rawValue), as: UInt64.self)
-    }
   }
 }

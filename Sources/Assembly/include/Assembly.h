@@ -9,7 +9,7 @@
 /// a uniform index only: the VMCS (VMCB) holds the live one.
 struct guest_registers {
     uint64_t general[16];       // rax rcx rdx rbx rsp rbp rsi rdi r8 … r15
-    uint64_t hostStack;         // what HOST_RSP of this VMCS was last set to
+    uint64_t host;              // VT-x: what HOST_RSP was last set to; AMD-V: the core's own VMSAVE area
 };
 
 /// What an interrupt or exception left on the stack (Boot/interrupts.asm).
@@ -35,6 +35,7 @@ struct __attribute__((packed)) trampoline_parameters {
 };
 
 uint32_t enterVMX(struct guest_registers *registers, uint32_t resume);
+void enterSVM(struct guest_registers *registers, uint64_t vmcb);
 void raiseNMI(void);
 void raiseMachineCheck(void);
 void loadDescriptorTables(const void *gdtPointer, const void *idtPointer, uint16_t taskSelector);

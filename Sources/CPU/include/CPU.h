@@ -210,4 +210,8 @@ INSTRUCTION("invvpid(_:_:_:)") _Bool cpu_invvpid(uint64_t type, uint16_t vpid, u
     return failed;
 }
 
+// AMD-V (APM Vol. 3)
+
+INSTRUCTION("vmsave(_:)") void cpu_vmsave(uint64_t vmcb) { __asm__ volatile("vmsave %0" : : "a"(vmcb) : "memory"); }
+
 #undef INSTRUCTION

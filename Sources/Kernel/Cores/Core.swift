@@ -11,6 +11,11 @@ struct Core: ~Copyable {
   var tables: DescriptorTables
   /// Top of the stack that the core runs on (the boot core starts on its own).
   var stackTop: UInt64
+  /// NMIs and interrupts that nobody here has asked for.
+  var strayNMICount: UInt64 = 0
+  var strayInterruptCount: UInt64 = 0
+  /// What the local APIC's timer is set to; `.max` while it is stopped.
+  var armedDeadline: UInt64 = .max
 
   init(index: Int, apicID: UInt32, tables: DescriptorTables, stackTop: UInt64) {
     self.index = index
@@ -29,6 +34,13 @@ struct Core: ~Copyable {
   static var currentIndex: Int { readMSR(gsBase) == 0 ? 0 : unsafe current.pointee.index }
 
   private static let gsBase: UInt32 = 0xC000_0101
+
+  /// Sees to it that this core gets an interrupt when the TSC reaches `deadline`, or none where that is `.max`.
+  static func arm(_ deadline: UInt64) {
+    guard unsafe deadline != current.pointee.armedDeadline else { return }
+    unsafe current.pointee.armedDeadline = deadline
+    if deadline == .max { node.apic.stopTimer() } else { node.apic.setTimer(deadline: deadline) }
+  }
 
   /// Makes `core` the one that the calling core finds.
   static func become(_ core: UnsafeMutablePointer<Core>) {

@@ -1,5 +1,6 @@
 import Assembly
 import CPU
+import Synchronization
 
 /// Vectors of our own interrupts: all they have to do is to end a wait or a guest's run.
 enum InterruptVector {
@@ -13,14 +14,18 @@ enum InterruptVector {
 @c(handleInterrupt)
 public func handleInterrupt(_ frame: UnsafeMutablePointer<interrupt_frame>) {
   switch unsafe UInt8(truncatingIfNeeded: frame.pointee.vector) {
-  case InterruptVector.timer, InterruptVector.kick: node.apic.endOfInterrupt()
+  case InterruptVector.timer:
+    unsafe Core.current.pointee.armedDeadline = .max
+    node.apic.endOfInterrupt()
+  case InterruptVector.kick: node.apic.endOfInterrupt()
   case InterruptVector.spurious: break
   case 2:
-    if node.hasPanicked { stopForGood() }
-    log.warning("NMI that nobody here has sent; ignored")
+    if node.hasPanicked.load(ordering: .acquiring) { stopForGood() }
+    // No lock may be taken here, so no line be logged: the final report has the count.
+    unsafe Core.current.pointee.strayNMICount += 1
   case let vector where vector < 32: unsafe panic(exception: frame)
-  case let vector:
-    log.warning("interrupt vector \(hex: vector) that nothing here uses; ignored")
+  default:
+    unsafe Core.current.pointee.strayInterruptCount += 1
     node.apic.endOfInterrupt()
   }
 }

@@ -2,6 +2,7 @@ import Assembly
 import CPU
 import Firmware
 import Memory
+import Synchronization
 
 // The end of everything: one report on the console, every core stopped.
 //
@@ -51,8 +52,7 @@ func panic(exception frame: UnsafeMutablePointer<interrupt_frame>) -> Never {
 private func beginPanic(_ message: LogLine) {
   disableInterrupts()
   guard Node.exists else { panicBeforeBoot(message) }
-  if node.hasPanicked { stopForGood() }
-  node.hasPanicked = true
+  if node.hasPanicked.exchange(true, ordering: .acquiringAndReleasing) { stopForGood() }
   node.apic.stopOtherCores()
   unsafe node.console.pointee.isSynchronous = true
   var line: LogLine = "panic: "

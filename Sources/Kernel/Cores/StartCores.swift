@@ -68,6 +68,8 @@ enum Cores {
       if unsafe start(core, page: UInt8(page.value >> 12)) {
         count += 1
       } else {
+        // Back to waiting for a start-up: a late start would run on the next one's stack.
+        node.apic.sendINIT(to: apicID)
         log.warning("processor with APIC id \(apicID) does not start; going on without it")
       }
     }
@@ -103,6 +105,7 @@ enum Cores {
   /// Lets the application processors go on to `runCore`.
   static func release() {
     isReleased.store(true, ordering: .releasing)
+    for index in 1..<max(node.coreCount, 1) { node.apic.kick(unsafe node.cores[index].apicID) }
   }
 
   fileprivate static func pointer(_ address: UInt64) -> UnsafeMutableRawPointer {
@@ -121,7 +124,8 @@ public func coreMain(_ address: UInt64) {
   enableProcessorFeatures()
   node.apic.enable()
   unsafe core.pointee.isOnline.store(true, ordering: .releasing)
-  while !isReleased.load(ordering: .acquiring) { pause() }
+  // The kick that `release` sends ends the wait.
+  while !isReleased.load(ordering: .acquiring) { waitForInterrupt() }
   runCore()
 }
 

@@ -17,9 +17,10 @@ protocol Backend {
   /// Turns virtualisation on for the calling core.
   func enableOnThisCore() throws(BackendError)
 
-  /// Makes vCPU number `index`, in the state after RESET.
+  /// Makes vCPU number `index`, in the state after RESET. The guest may set `cr4` and `xcr0` in those registers;
+  /// its TSC is the host's plus `timeOffset`.
   func makeProcessor(
-    index: Int, root: HostPhysicalAddress, cr4: UInt64,
+    index: Int, root: HostPhysicalAddress, cr4: UInt64, xcr0: UInt64, timeOffset: UInt64,
     pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
   ) throws(BackendError) -> Processor
 

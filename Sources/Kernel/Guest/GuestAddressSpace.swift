@@ -24,7 +24,7 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
     unsafe tables = .allocate(capacity: 1)
     unsafe tables.initialize(to: built)
     unsafe hasBlocks = .allocate(capacity: 1)
-    unsafe hasBlocks.initialize(to: true)
+    unsafe hasBlocks.initialize(to: format.largestPage >= .page2M)
   }
 
   /// The host address of a byte of guest RAM, given a frame first where it has none; nil in a hole.

@@ -19,10 +19,15 @@ extension GuestProcessor {
       takePendingInterrupts()
     case .timeOver: counters.timeOver &+= 1
     case .interruptWindow, .nmiWindow: counters.window &+= 1
+    case .exceptionReflected: counters.other &+= 1
     case .halt:
       counters.halt &+= 1
-      hardware.skipInstruction()
-      activity = .halted
+      // With IF clear only an NMI, INIT or the machine's end wakes it (SDM Vol. 2A, HLT).
+      wakesOnInterrupt = hardware.flags & RFLAGS.interrupt != 0
+      // A single-step trap that is due after the HLT wakes it at once.
+      let isTrapped = hardware.flags & RFLAGS.trap != 0
+      skipInstruction(vm)
+      if !isTrapped { activity = .halted }
     default: handleRare(exit, vm)
     }
   }
@@ -31,15 +36,21 @@ extension GuestProcessor {
   private mutating func handleRare(_ exit: VCPUExit, _ vm: borrowing VirtualMachine<Host>) {
     counters.other &+= 1
     switch exit {
+    case .controlInstruction:
+      do {
+        try emulateControlInstruction(vm)
+      } catch {
+        settle(error, vm)
+      }
     case .readTPR(let register):
       hardware[register] = UInt64(apic.taskPriorityClass)
-      hardware.skipInstruction()
+      skipInstruction(vm)
     case .writeTPR(let value):
       guard value < 16 else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
       apic.taskPriorityClass = UInt8(value)
-      hardware.skipInstruction()
+      skipInstruction(vm)
     case .setXCR: executeXSETBV(vm)
-    case .cacheControl: hardware.skipInstruction()
+    case .cacheControl: skipInstruction(vm)
     case .singleStep: logStep()
     case .missingInstruction: raise(ExceptionVector.invalidOpcode)
     case .protectionFault: raise(ExceptionVector.generalProtection, errorCode: 0)
@@ -59,6 +70,16 @@ extension GuestProcessor {
     log.info("vCPU \(index): next instruction at \(hex: hardware[.cs].base &+ hardware.instructionPointer)")
     stepsLeft -= 1
     hardware.isSingleStepping = stepsLeft > 0
+  }
+
+  /// Moves past the instruction that made the exit, decoding it where the CPU does not say how long it is.
+  @inline(__always)
+  mutating func skipInstruction(_ vm: borrowing VirtualMachine<Host>) {
+    if let length = hardware.exitInstructionLength {
+      hardware.skipInstruction(length: length)
+    } else {
+      skipDecodedInstruction(vm)
+    }
   }
 
   mutating func raise(_ vector: UInt8, errorCode: UInt32? = nil) {
@@ -115,7 +136,7 @@ extension GuestProcessor {
     hardware[.rbx] = UInt64(result.ebx)
     hardware[.rcx] = UInt64(result.ecx)
     hardware[.rdx] = UInt64(result.edx)
-    hardware.skipInstruction()
+    skipInstruction(vm)
   }
 
   private mutating func executeXSETBV(_ vm: borrowing VirtualMachine<Host>) {
@@ -125,7 +146,7 @@ extension GuestProcessor {
     }
     xcr0 = value
     writeXCR0(value)
-    hardware.skipInstruction()
+    skipInstruction(vm)
   }
 
   private mutating func executePortAccess(_ access: PortAccess, _ vm: borrowing VirtualMachine<Host>) {
@@ -148,7 +169,7 @@ extension GuestProcessor {
       let value = UInt32(truncatingIfNeeded: hardware[.rax])
       vm.withPlatform { $0.writePort(access.port, width, value, now: now) }
     }
-    hardware.skipInstruction()
+    skipInstruction(vm)
   }
 
   /// A touch of memory that the second-level tables do not have: RAM gets its frame, the rest is a device or
@@ -166,7 +187,7 @@ extension GuestProcessor {
     }
     guard !violation.isGuestPageWalk else { return fail("page table outside RAM at \(address)", vm) }
     do {
-      try emulateMemoryAccess(vm)
+      try emulateMemoryAccess(to: address.page, vm)
     } catch {
       settle(error, vm)
     }

@@ -10,7 +10,7 @@ extension GuestProcessor {
       let value = try readMSR(index, vm)
       hardware[.rax] = value & 0xFFFF_FFFF
       hardware[.rdx] = value >> 32
-      hardware.skipInstruction()
+      skipInstruction(vm)
     } catch {
       logUnknown(
         "vCPU \(self.index): read of unknown MSR \(hex: index) at \(hex: hardware.instructionPointer)")
@@ -24,7 +24,7 @@ extension GuestProcessor {
     let value = hardware[.rdx] << 32 | hardware[.rax] & 0xFFFF_FFFF
     do {
       try writeMSR(index, value, vm)
-      hardware.skipInstruction()
+      skipInstruction(vm)
     } catch {
       logUnknown(
         "vCPU \(self.index): refused write of \(hex: value) to MSR \(hex: index) at \(hex: hardware.instructionPointer)"
@@ -71,9 +71,10 @@ extension GuestProcessor {
     }
   }
 
-  /// The first few of a vCPU's accesses to what does not exist; the counters have them all.
-  private func logUnknown(_ line: @autoclosure () -> LogLine) {
-    let count = registers.unknownReads &+ registers.unknownWrites
-    if count <= 16 { log.debug(line()) }
+  /// The first few of a vCPU's refused accesses; the counters have those to registers that do not exist.
+  private mutating func logUnknown(_ line: LogLine) {
+    guard refusedMSRLines < 16 else { return }
+    refusedMSRLines += 1
+    log.debug(line)
   }
 }

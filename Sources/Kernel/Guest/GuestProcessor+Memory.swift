@@ -33,9 +33,15 @@ extension GuestProcessor {
       let address = (start &+ UInt64(count)) & mask
       let inPage = Int(min(pageSize - address & (pageSize - 1), UInt64(InstructionBytes.capacity - count)))
       // The next page may hold no code at all; decoding says whether it was needed.
-      guard let place = try? translate(GuestVirtualAddress(address), .execute, vm),
-        fetch(place, inPage, into: &bytes, at: count, vm)
-      else { break }
+      let place: GuestPhysicalAddress
+      do {
+        place = try translate(GuestVirtualAddress(address), .execute, vm)
+      } catch {
+        // Another vCPU has unmapped the code since: the guest's fault.
+        if count == 0 { throw error }
+        break
+      }
+      guard fetch(place, inPage, into: &bytes, at: count, vm) else { break }
       count += inPage
     }
     do {
@@ -73,11 +79,24 @@ extension GuestProcessor {
     let isUser = hardware[.ss].attributes >> 5 & 3 == 3
     let privilege: GuestPageWalk.Access.Privilege =
       isUser ? .user : .supervisor(accessControl: hardware.flags & RFLAGS.alignmentCheck != 0)
+    var ram = vm.ram
+    var pointers = InlineArray<4, UInt64>(repeating: 0)
+    if GuestPageWalk.Mode(cr0: hardware.cr0, cr4: hardware.cr4, efer: hardware.efer) == .pae {
+      if let kept = hardware.pageDirectoryPointers {
+        pointers = kept
+      } else {
+        do {
+          pointers = try GuestPageWalk.pageDirectoryPointers(
+            cr3: hardware.cr3, processor: vm.walkProcessor, memory: &ram)
+        } catch {
+          throw .unsupported("page-directory pointers that cannot be read")
+        }
+      }
+    }
     let walk = GuestPageWalk(
       cr0: hardware.cr0, cr3: hardware.cr3, cr4: hardware.cr4, efer: hardware.efer,
       processor: vm.walkProcessor,
-      pageDirectoryPointers: hardware.pageDirectoryPointers)
-    var ram = vm.ram
+      pageDirectoryPointers: pointers)
     do {
       return try walk.translate(address, for: GuestPageWalk.Access(kind, privilege), memory: &ram)
         .physicalAddress
@@ -103,12 +122,46 @@ extension GuestProcessor {
     return try translate(linear, kind, vm)
   }
 
+  @inline(never)
+  mutating func skipDecodedInstruction(_ vm: borrowing VirtualMachine<Host>) {
+    do {
+      hardware.skipInstruction(length: try decodeInstruction(vm).length)
+    } catch {
+      settle(error, vm)
+    }
+  }
+
+  /// MOV to and from CR4 and CR8, where the CPU leaves the decoding to us.
+  mutating func emulateControlInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) {
+    guard case .system(let instruction) = try decodeInstruction(vm) else {
+      throw .unsupported("a control-register access of this kind")
+    }
+    switch instruction.operation {
+    case .moveToControl(let number, let source) where number == 8:
+      guard hardware[source] < 16 else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
+      apic.taskPriorityClass = UInt8(hardware[source])
+    case .moveFromControl(let number, let destination) where number == 8:
+      hardware[destination] = UInt64(apic.taskPriorityClass)
+    case .moveToControl(let number, let source):
+      guard hardware.writeControlRegister(number, hardware[source]) else {
+        return raise(ExceptionVector.generalProtection, errorCode: 0)
+      }
+    default: throw .unsupported("a control-register access of this kind")
+    }
+    hardware.skipInstruction(length: instruction.length)
+  }
+
   // MARK: Device memory
 
   /// Carries out the instruction that touched something other than RAM.
-  mutating func emulateMemoryAccess(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) {
+  mutating func emulateMemoryAccess(
+    to exitPage: PageNumber, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) {
     guard case .memory(let instruction) = try decodeInstruction(vm) else {
       throw .unsupported("an instruction of this kind on device memory")
+    }
+    guard !hardware.isDeliveringEvent else {
+      throw .unsupported("event delivery through memory that is no RAM")
     }
     var source: GuestPhysicalAddress?
     var destination: GuestPhysicalAddress?
@@ -116,6 +169,8 @@ extension GuestProcessor {
     if let operand = instruction.destination {
       destination = try place(operand, length: instruction.length, .write, vm)
     }
+    // Translations may have changed since the exit; then the access is simply made again.
+    guard source?.page == exitPage || destination?.page == exitPage else { return }
     var value: UInt64 = 0
     if let source { value = try read(source, width: instruction.width, vm) }
     var flags = hardware.flags

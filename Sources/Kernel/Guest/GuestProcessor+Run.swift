@@ -12,11 +12,16 @@ extension GuestProcessor {
     case .halted:
       let now = readTSC()
       if let timer = timerDeadline(vm), now >= timer { apic.expireTimer(now: now &- vm.startTime) }
-      guard hasPendingNMI || apic.highestPending != nil else { return false }
+      guard hasPendingNMI || (wakesOnInterrupt && apic.highestPending != nil) else { return false }
       activity = .running
       return true
     case .waitingForStartUp, .stopped: return false
     }
+  }
+
+  /// When a halted vCPU's own timer wakes it, in host time.
+  func wakeUpTime(_ vm: borrowing VirtualMachine<Host>) -> UInt64? {
+    activity == .halted && wakesOnInterrupt ? timerDeadline(vm) : nil
   }
 
   /// When the vCPU's timer is due, in host time.
@@ -28,11 +33,18 @@ extension GuestProcessor {
   private mutating func takeMail(_ vm: borrowing VirtualMachine<Host>) {
     let signals = unsafe vm.mailboxes[index].takeSignals()
     if signals.contains(.initialize) {
+      if activity == .running || activity == .halted { vm.processorParked() }
       apic.receiveINIT()
       vm.updateRoute(index, apic.addressing)
       activity = .waitingForStartUp
       hasPendingNMI = false
       startUpVector = nil
+      if index == 0 {
+        // The bootstrap processor does not wait: it begins at the reset vector (SDM Vol. 3A, 9.4.2).
+        isRestarting = true
+        activity = .running
+        vm.processorStarted()
+      }
     }
     if signals.contains(.startUp) && activity == .waitingForStartUp {
       startUpVector = signals.startUpVector
@@ -47,22 +59,28 @@ extension GuestProcessor {
 
   /// Runs the guest, exit by exit, until it halts, the host's TSC reaches `deadline`, or the machine ends.
   mutating func run(_ vm: borrowing VirtualMachine<Host>, until deadline: UInt64) {
+    if isRestarting {
+      hardware.reset(to: ArchitecturalState())
+      isRestarting = false
+    }
     if let vector = startUpVector {
       hardware.reset(to: ArchitecturalState(startUpVector: vector))
       startUpVector = nil
     }
+    // Whoever ends the machine sets that before it posts to the mailboxes, so one of the two looks sees it.
+    guard vm.ended == nil else { return }
     while true {
       if unsafe !vm.mailboxes[index].isEmpty {
-        // The end of the machine is announced there too. A start-up needs the state set first: above.
+        // A start-up needs the state set first: above.
         takeMail(vm)
-        if vm.ended != nil || startUpVector != nil { return }
+        if vm.ended != nil || startUpVector != nil || isRestarting { return }
       }
       guard activity == .running else { return }
       let start = readTSC()
       if let timer = timerDeadline(vm), start >= timer { apic.expireTimer(now: start &- vm.startTime) }
       deliverEvents()
       let bound = min(deadline, timerDeadline(vm) ?? .max)
-      if !hardware.boundsRuns { node.apic.setTimer(deadline: bound) }
+      if !hardware.boundsRuns { Core.arm(bound) }
       // Interrupts are masked: what is posted after the look above kicks the core out of the guest.
       let exit = hardware.run(from: start, until: bound)
       let end = readTSC()
@@ -79,7 +97,9 @@ extension GuestProcessor {
     if hasPendingNMI {
       guard hardware.canTakeNMI else { return hardware.requestNMIWindow(true) }
       hasPendingNMI = false
-      return hardware.inject(.nmi)
+      hardware.inject(.nmi)
+      if apic.highestPending != nil { hardware.requestInterruptWindow(true) }
+      return
     }
     guard let vector = apic.highestPending else { return }
     guard hardware.canTakeInterrupt else { return hardware.requestInterruptWindow(true) }

@@ -22,12 +22,18 @@ struct GuestProcessor<Host: Backend>: ~Copyable {
   var registers: ModelSpecificRegisters
   var activity: GuestActivity
   var hasPendingNMI = false
+  /// IF at the time of the HLT that it is in.
+  var wakesOnInterrupt = true
   /// A start-up IPI has come; the state that it asks for is set at the next entry.
   var startUpVector: UInt8?
+  /// INIT has come to the bootstrap processor; it is reset at the next entry.
+  var isRestarting = false
   var xcr0: UInt64 = 1
   /// Instructions still to be logged (`debug.step`).
   var stepsLeft = 0
   var counters = ExitCounters()
+  /// Log lines spent on refused MSR accesses.
+  var refusedMSRLines = 0
 
   init(index: Int, hardware: consuming Host.Processor, apic: LocalAPIC, registers: ModelSpecificRegisters) {
     self.index = index

@@ -46,8 +46,13 @@ struct Mailbox: ~Copyable {
     _ requested: borrowing Atomic<UInt64>, _ level: borrowing Atomic<UInt64>, _ bit: UInt64,
     _ trigger: InterruptMessage.TriggerMode
   ) {
-    if trigger == .level { level.bitwiseOr(bit, ordering: .relaxed) }
-    requested.bitwiseOr(bit, ordering: .relaxed)
+    // The last message for a vector says how it was triggered; the reader leaves that alone.
+    if trigger == .level {
+      level.bitwiseOr(bit, ordering: .relaxed)
+    } else {
+      level.bitwiseAnd(~bit, ordering: .relaxed)
+    }
+    requested.bitwiseOr(bit, ordering: .releasing)
   }
 
   borrowing func post(_ signal: Signals) {
@@ -84,7 +89,7 @@ struct Mailbox: ~Copyable {
   ) {
     guard requested.load(ordering: .relaxed) != 0 else { return }
     var bits = requested.exchange(0, ordering: .acquiring)
-    let levels = level.bitwiseAnd(~bits, ordering: .relaxed).oldValue
+    let levels = level.load(ordering: .relaxed)
     while bits != 0 {
       let index = UInt8(bits.trailingZeroBitCount)
       bits &= bits - 1

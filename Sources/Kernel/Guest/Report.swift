@@ -16,6 +16,14 @@ func report<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachine<Host>>
   out.field("version", Version.text)
   out.field("tscFrequency", node.clock.frequency)
   out.field("microseconds", node.clock.microsecondsSinceBoot)
+  out.openList("cores")
+  for index in 0..<node.coreCount {
+    out.open()
+    out.field("strayNMIs", unsafe node.cores[index].strayNMICount)
+    out.field("strayInterrupts", unsafe node.cores[index].strayInterruptCount)
+    out.close()
+  }
+  out.closeList()
   out.openList("vcpus")
   for index in 0..<(unsafe machine.pointee.processorCount) {
     let counters = unsafe machine.pointee.processors[index].counters

@@ -14,6 +14,7 @@ import VMX
 enum RunningMachine {
   case none
   case vmx(UnsafeMutablePointer<VirtualMachine<VMXBackend>>)
+  case svm(UnsafeMutablePointer<VirtualMachine<SVMBackend>>)
 }
 
 private nonisolated(unsafe) var machine = RunningMachine.none
@@ -23,14 +24,17 @@ func startGuest(_ boot: BootInformation) {
   guard !boot.modules.isEmpty else {
     refuse("no guest: give its kernel as the first boot module, its initrd as the second")
   }
-  let backend: VMXBackend
   do {
-    backend = try VMXBackend()
-    try backend.enableOnThisCore()
+    if SVMBackend.isOffered {
+      let made = unsafe try makeMachine(try SVMBackend(), boot)
+      unsafe machine = .svm(made)
+    } else {
+      let made = unsafe try makeMachine(try VMXBackend(), boot)
+      unsafe machine = .vmx(made)
+    }
   } catch {
     refuse("cannot run guests: \(error.advice)")
   }
-  unsafe machine = .vmx(makeMachine(backend, boot))
 }
 
 /// What every core does once the guest is there. The last one to leave ends the run.
@@ -38,6 +42,7 @@ func runCore() -> Never {
   switch unsafe machine {
   case .none: stopForGood()
   case .vmx(let machine): unsafe runCore(machine)
+  case .svm(let machine): unsafe runCore(machine)
   }
 }
 
@@ -59,7 +64,8 @@ private func runCore<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachi
 
 private func makeMachine<Host: Backend>(
   _ backend: Host, _ boot: BootInformation
-) -> UnsafeMutablePointer<VirtualMachine<Host>> {
+) throws(BackendError) -> UnsafeMutablePointer<VirtualMachine<Host>> {
+  try backend.enableOnThisCore()
   guard let frequency = TSCFrequency(hertz: node.clock.frequency) else {
     refuse("the TSC's frequency of \(node.clock.frequency) Hz is out of any CPU's range")
   }
@@ -96,8 +102,10 @@ private func makeMachine<Host: Backend>(
 /// As much RAM as the node can give, or as was asked for.
 private func guestMemoryMap(vCPUs: Int) -> GuestMemoryMap {
   let free = Frames.freeBytes
-  // Second-level tables of 4 KiB pages take 1/512 of what they map; a vCPU takes three frames.
-  let automatic = free / 512 + UInt64(vCPUs) * 3 * pageSize + 1 << 20
+  // Second-level tables of 4 KiB pages take 1/512 of what they map, and 1/512 of that for the levels above; a vCPU
+  // takes three frames, a core two.
+  let automatic =
+    free / 512 + free / (512 * 512) + UInt64(3 * vCPUs + 2 * node.coreCount) * pageSize + 1 << 20
   let reserve = node.options.reserve == 0 ? automatic : node.options.reserve
   let available = free > reserve ? free - reserve : 0
   if let wanted = node.options.guestMemory, wanted > available {
@@ -176,9 +184,11 @@ private func makeProcessor<Host: Backend>(
     let hardware = try backend.makeProcessor(
       index: index, root: unsafe machine.pointee.space.pointee.root,
       cr4: unsafe offeredCR4(machine.pointee.cpuidPolicy, backend),
-      pagingEntries: { address in
+      xcr0: unsafe machine.pointee.cpuidPolicy.offeredXCR0, timeOffset: unsafe 0 &- machine.pointee.startTime,
+      pagingEntries: { cr3 in
         var ram = unsafe machine.pointee.ram
-        return readPagingEntries(address, &ram)
+        return try? GuestPageWalk.pageDirectoryPointers(
+          cr3: cr3, processor: unsafe machine.pointee.walkProcessor, memory: &ram)
       })
     let registers = unsafe ModelSpecificRegisters(
       policy: machine.pointee.cpuidPolicy, microcodeRevision: 0, architecturalCapabilities: 0)
@@ -188,20 +198,6 @@ private func makeProcessor<Host: Backend>(
     refuse("vCPU \(index) cannot be made: \(error.advice)")
   }
   guard unsafe machine.pointee.addRoute(apic) else { refuse("too many vCPUs: \(index)") }
-}
-
-/// The four entries at CR3 that PAE paging keeps in registers.
-private func readPagingEntries<Format: PageTableFormat>(
-  _ address: UInt64, _ ram: inout GuestRAM<Format>
-) -> InlineArray<4, UInt64>? {
-  var entries = InlineArray<4, UInt64>(repeating: 0)
-  for index in 0..<4 {
-    guard let entry = try? ram.load(UInt64.self, at: GuestPhysicalAddress(address + 8 * UInt64(index))) else {
-      return nil
-    }
-    entries[index] = entry
-  }
-  return entries
 }
 
 /// The CR4 bits that go with what the guest's CPUID offers (SDM Vol. 3A, 2.5).

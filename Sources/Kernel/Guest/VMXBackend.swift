@@ -54,7 +54,7 @@ struct VMXBackend: Backend {
   }
 
   func makeProcessor(
-    index: Int, root: HostPhysicalAddress, cr4: UInt64,
+    index: Int, root: HostPhysicalAddress, cr4: UInt64, xcr0: UInt64, timeOffset: UInt64,
     pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
   ) throws(BackendError) -> VMXVirtualCPU {
     let pointer: EPTPointer
@@ -69,7 +69,9 @@ struct VMXBackend: Backend {
     return VMXVirtualCPU(
       capabilities: capabilities, frames: frames,
       shared: VMXVirtualCPU.Shared(
-        eptPointer: pointer, msrBitmap: msrBitmap, guestCR4Bits: cr4, pagingEntries: pagingEntries),
+        eptPointer: pointer, msrBitmap: msrBitmap, guestCR4Bits: cr4, offeredXCR0: xcr0,
+        timeOffset: timeOffset,
+        pagingEntries: pagingEntries),
       vpid: UInt16(index + 1))
   }
 

@@ -17,6 +17,9 @@ extension VirtualMachine {
   borrowing func runCore() {
     let core = Core.currentIndex
     let slice = node.clock.ticks(microseconds: sliceMicroseconds)
+    // Bochs 2.7 does not let a physical interrupt end the run of a guest that has IF clear, so that a kick alone may
+    // never reach a vCPU that spins there. The preemption timer does.
+    let longestRun = node.clock.ticks(microseconds: 10_000)
     var loaded: Int?
     var last = core
     var platformDeadline: UInt64 = 0
@@ -32,7 +35,7 @@ extension VirtualMachine {
         loaded = next
       }
       last = next
-      var deadline = core == 0 ? platformDeadline : .max
+      var deadline = min(core == 0 ? platformDeadline : .max, readTSC() &+ longestRun)
       if processorCount > node.coreCount { deadline = min(deadline, readTSC() &+ slice) }
       unsafe processors[next].run(self, until: deadline)
     }
@@ -62,12 +65,12 @@ extension VirtualMachine {
     var index = core
     while index < processorCount {
       guard unsafe mailboxes[index].isEmpty else { return }
-      if let timer = unsafe processors[index].timerDeadline(self) { deadline = min(deadline, timer) }
+      if let timer = unsafe processors[index].wakeUpTime(self) { deadline = min(deadline, timer) }
       index += node.coreCount
     }
     let start = readTSC()
     guard deadline > start, ended == nil else { return }
-    if deadline != .max { node.apic.setTimer(deadline: deadline) }
+    Core.arm(deadline)
     waitForInterrupt()
     if core < processorCount {
       unsafe processors[core].counters.idleTicks &+= readTSC() &- start

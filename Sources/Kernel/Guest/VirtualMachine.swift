@@ -164,6 +164,9 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
 
   borrowing func processorStarted() { runningCount.wrappingAdd(1, ordering: .relaxed) }
 
+  /// A vCPU that INIT has sent back to wait for a start-up IPI.
+  borrowing func processorParked() { runningCount.wrappingSubtract(1, ordering: .relaxed) }
+
   /// A vCPU whose state cannot be entered stands still; when that is true of all, so does the machine.
   borrowing func processorStopped() {
     if runningCount.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { end(.fault) }
@@ -175,9 +178,10 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
       ending.compareExchange(expected: 0, desired: reason.rawValue, ordering: .acquiringAndReleasing)
         .exchanged
     else { return }
-    for index in 0..<processorCount {
-      unsafe mailboxes[index].post(.stop)
-      kick(index)
+    for index in 0..<processorCount { unsafe mailboxes[index].post(.stop) }
+    // Every core, also one without a vCPU: all of them leave.
+    for core in 0..<node.coreCount where core != Core.currentIndex {
+      node.apic.kick(unsafe node.cores[core].apicID)
     }
   }
 }

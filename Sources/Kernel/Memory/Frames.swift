@@ -79,7 +79,13 @@ struct TableFrames: TableMemory {
     writeMMIO64(address.value, entry)
   }
 
-  mutating func allocateTable() -> HostPhysicalAddress? { try? Frames.allocate4K() }
+  mutating func allocateTable() -> HostPhysicalAddress? {
+    if KernelPageTables.isInstalled { return try? Frames.allocate4K() }
+    // The boot-time tables map the first 4 GiB alone.
+    guard let frame = try? Frames.allocateContiguous(pages: 1, below: 1 << 32) else { return nil }
+    IdentityMemory.clear(frame, count: pageSize)
+    return frame
+  }
 
   mutating func freeTable(_ table: HostPhysicalAddress) { Frames.free(table) }
 }

@@ -65,8 +65,8 @@ enum KernelPageTables {
     var built = try PageTable(format: KernelPageFormat(), memory: TableFrames())
     for index in map.entries.indices {
       let entry = map.entries[index]
-      // Firmware's own memory stays mapped too: its tables are read after this.
-      guard entry.kind != .reserved || entry.range.upperBound.value <= 1 << 32 else { continue }
+      // What firmware keeps for itself, or calls defective, is none of ours: its tables have been read before.
+      guard entry.kind == .usable else { continue }
       try identityMap(&built, entry.range.lowerBound.value, entry.range.upperBound.value, [.read, .write])
     }
     try identityMap(&built, __text_startAddress(), __text_endAddress(), [.read, .execute])
@@ -105,6 +105,9 @@ enum KernelPageTables {
       GuestPhysicalAddress(address.value)..<GuestPhysicalAddress(address.value + pageSize))
     flush()
   }
+
+  /// Whether the kernel runs on these tables.
+  static var isInstalled: Bool { unsafe tables != nil }
 
   static func isMapped(_ address: UInt64) -> Bool {
     guard let tables = unsafe tables else { return address < 1 << 32 }

@@ -1,0 +1,92 @@
+import CPU
+import EPT
+import Machine
+import Memory
+import SVM
+import VCPU
+
+extension SVMVirtualCPU: GeneralRegisterFile {}
+
+/// AMD-V with nested paging.
+struct SVMBackend: Backend {
+  private let capabilities: SVMCapabilities
+  private let ioPermissionMap: HostPhysicalAddress
+  private let msrPermissionMap: HostPhysicalAddress
+  private let hasTSCAuxiliary: Bool
+  let format: NPTFormat
+  let hostCPUID = MaskedHostCPUID()
+
+  /// MSRs that the guest uses without an exit: what VMRUN and VMLOAD switch, and TSC_AUX, which stays in the core.
+  private static let passedMSRs: InlineArray<12, UInt32> = [
+    MSRIndex.sysenterCS, MSRIndex.sysenterESP, MSRIndex.sysenterEIP, MSRIndex.pageAttributeTable,
+    MSRIndex.star,
+    MSRIndex.lstar, MSRIndex.cstar, MSRIndex.flagMask, MSRIndex.fsBase, MSRIndex.gsBase,
+    MSRIndex.kernelGSBase,
+    MSRIndex.tscAuxiliary,
+  ]
+
+  /// Whether the CPU is one of those that have AMD-V, on or off.
+  static var isOffered: Bool {
+    cpuid(0x8000_0000, 0).eax >= 0x8000_0001 && cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0
+  }
+
+  init() throws(BackendError) {
+    do {
+      capabilities = try SVMCapabilities.read()
+    } catch {
+      throw BackendError(advice: error.advice)
+    }
+    let features = cpuid(0x8000_0001, 0).edx
+    hasTSCAuxiliary = features & 1 << 27 != 0
+    let width = cpuid(0x8000_0008, 0).eax & 0xFF
+    format = NPTFormat(
+      has1GPages: features & 1 << 26 != 0, physicalAddressWidth: UInt8(truncatingIfNeeded: width))
+    ioPermissionMap = try Self.allocateFrames(PermissionMaps.ioPages)
+    PermissionMaps.fillPorts(ioPermissionMap)
+    msrPermissionMap = try Self.allocateFrames(PermissionMaps.msrPages)
+    let passed = Self.passedMSRs
+    PermissionMaps.fillMSRs(
+      msrPermissionMap,
+      passing: passed.span.extracting(first: hasTSCAuxiliary ? passed.count : passed.count - 1))
+  }
+
+  func enableOnThisCore() throws(BackendError) {
+    let area = try Self.allocateFrames(2)
+    IdentityMemory.clear(area, count: 2 * pageSize)
+    SVMCore.enable(area: area)
+  }
+
+  func makeProcessor(
+    index: Int, root: HostPhysicalAddress, cr4: UInt64, xcr0: UInt64, timeOffset: UInt64,
+    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
+  ) throws(BackendError) -> SVMVirtualCPU {
+    let frames = SVMVirtualCPU.Frames(
+      vmcb: try Self.allocateFrame(), registers: try Self.allocateFrame(),
+      extendedState: try Self.allocateFrame())
+    // A core runs one vCPU at a time and drops its translations at each change, so ASIDs may repeat.
+    let asid = 1 + UInt32(index) % (max(capabilities.asidCount, 2) - 1)
+    return SVMVirtualCPU(
+      capabilities: capabilities, frames: frames,
+      shared: SVMVirtualCPU.Shared(
+        root: root, ioPermissionMap: ioPermissionMap, msrPermissionMap: msrPermissionMap, guestCR4Bits: cr4,
+        offeredXCR0: xcr0, timeOffset: timeOffset, passesTSCAuxiliary: hasTSCAuxiliary), asid: asid)
+  }
+
+  static func exitName(_ reason: UInt64) -> StaticString? { SVMExitCode.name(reason) }
+
+  private static func allocateFrame() throws(BackendError) -> HostPhysicalAddress {
+    do {
+      return try Frames.allocate4K()
+    } catch {
+      throw BackendError(advice: "no frame of memory is left")
+    }
+  }
+
+  private static func allocateFrames(_ count: Int) throws(BackendError) -> HostPhysicalAddress {
+    do {
+      return try Frames.allocateContiguous(pages: count)
+    } catch {
+      throw BackendError(advice: "no adjacent frames of memory are left")
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import Assembly
+import CPU
+import Memory
+import VCPU
+
+extension SVMVirtualCPU {
+  static var resetPAT: UInt64 { 0x0007_0406_0007_0406 }
+
+  func writeControls(_ shared: Shared) {
+    let reads: UInt32 = 1 << 8
+    let writes: UInt32 = 1 << 4 | 1 << 8
+    writeMMIO32(vmcb + VMCBOffset.interceptCR, reads | writes << 16)
+    // As on VT-x: #MC for the host, #DB and #AC because a guest can make their delivery loop.
+    writeMMIO32(
+      vmcb + VMCBOffset.interceptExceptions,
+      1 << UInt32(ExceptionVector.machineCheck) | 1 << UInt32(ExceptionVector.debug)
+        | 1 << UInt32(ExceptionVector.alignmentCheck))
+    let first: Intercepts1 = [
+      .interrupt, .nmi, .smi, .initialize, .rdpmc, .cpuid, .invd, .hlt, .invlpga, .ioPorts, .msrs,
+      .taskSwitch,
+      .shutdown,
+    ]
+    writeMMIO32(vmcb + VMCBOffset.intercept1, first.rawValue)
+    let second: Intercepts2 = [
+      .vmrun, .vmmcall, .vmload, .vmsave, .stgi, .clgi, .skinit, .wbinvd, .monitor, .mwait, .xsetbv,
+    ]
+    writeMMIO32(vmcb + VMCBOffset.intercept2, second.rawValue)
+    self[VMCBOffset.ioPermissionMap] = shared.ioPermissionMap.value
+    self[VMCBOffset.msrPermissionMap] = shared.msrPermissionMap.value
+    writeMMIO32(vmcb + VMCBOffset.asid, asid)
+    self[VMCBOffset.virtualInterrupt] = Self.interruptMasking
+    self[VMCBOffset.tscOffset] = shared.timeOffset
+    self[VMCBOffset.nestedControl] = 1
+    self[VMCBOffset.nestedCR3] = shared.root.value
+  }
+
+  public mutating func load() {
+    unsafe registers.pointee.host = SVMCore.hostState
+    resident.restore()
+    flushTranslations()
+  }
+
+  public mutating func unload() { resident.park() }
+
+  /// Everything that this ASID has in the TLB goes at the next entry; all of it, where the CPU cannot choose.
+  func flushTranslations() { writeMMIO32(vmcb + VMCBOffset.tlbControl, 1) }
+
+  public mutating func reset(to state: ArchitecturalState) {
+    for register in 0..<UInt8(16) {
+      unsafe registers[general: GeneralRegister(register)] = state.general[Int(register)]
+    }
+    self[VMCBOffset.rsp] = state[.rsp]
+    self[VMCBOffset.rip] = state.instructionPointer
+    self[VMCBOffset.rflags] = state.flags
+    for index in 0..<UInt8(SegmentRegister.count) {
+      set(state.segments[Int(index)], at: VMCBOffset.segment(index))
+    }
+    set(
+      Segment(selector: 0, attributes: 0, limit: UInt32(state.gdtr.limit), base: state.gdtr.base),
+      at: VMCBOffset.gdtr)
+    set(
+      Segment(selector: 0, attributes: 0, limit: UInt32(state.idtr.limit), base: state.idtr.base),
+      at: VMCBOffset.idtr)
+    self[VMCBOffset.cr0] = state.cr0
+    self[VMCBOffset.cr2] = 0
+    self[VMCBOffset.cr3] = state.cr3
+    self[VMCBOffset.cr4] = state.cr4
+    efer = state.efer
+    self[VMCBOffset.dr6] = 0xFFFF_0FF0
+    self[VMCBOffset.dr7] = 0x400
+    self[VMCBOffset.pat] = Self.resetPAT
+    self[VMCBOffset.debugControl] = 0
+    writeMMIO32(vmcb + VMCBOffset.cpl & ~3, 0)
+    // STAR, LSTAR, CSTAR, SFMASK, KernelGSBase, SYSENTER_CS, _ESP, _EIP
+    for index in 0..<UInt64(8) { self[VMCBOffset.star + 8 * index] = 0 }
+    self[VMCBOffset.interruptShadow] = 0
+    self[VMCBOffset.eventInjection] = 0
+    isNMIBlocked = false
+    pendingIRET = nil
+  }
+
+  private func set(_ segment: Segment, at offset: UInt64) {
+    self[offset] =
+      UInt64(segment.selector) | UInt64(Self.attributes(segment.attributes)) << 16 | UInt64(segment.limit)
+      << 32
+    self[offset + 8] = segment.base
+  }
+
+  /// The VMCB packs attributes: descriptor bits 40…47 in bits 0…7, 52…55 in bits 8…11 (APM Vol. 2, 15.5.1).
+  static func attributes(_ rights: UInt32) -> UInt16 {
+    guard rights & Segment.unusableBit == 0 else { return 0 }
+    return UInt16(truncatingIfNeeded: rights & 0xFF | rights >> 4 & 0xF00)
+  }
+
+  static func accessRights(_ attributes: UInt16) -> UInt32 {
+    let isPresent = attributes & 0x80 != 0
+    return UInt32(attributes & 0xFF) | UInt32(attributes & 0xF00) << 4 | (isPresent ? 0 : Segment.unusableBit)
+  }
+}
