@@ -23,14 +23,15 @@ build/%.o: Boot/%.asm Boot/processor.inc Boot/registers.inc
 	nasm -f elf64 -Werror -o $@ $<
 
 # The symbol table for backtraces is made from a first link and put into a second one, at the very end,
-# where it moves nothing.
+# where it moves nothing. The old file stands until the new one is whole: a test may be reading it.
 build/bigiron.elf: $(LIBRARY) $(OBJECTS) linker.ld scripts/symbols.py
 	python3 scripts/symbols.py --empty build/symbols.bin
 	nasm -f elf64 -o build/symbols.o -DTABLE='"build/symbols.bin"' scripts/symbols.inc
 	$(LINK) -o build/bigiron.first.elf $(OBJECTS) build/symbols.o $(LIBRARY)
 	python3 scripts/symbols.py build/bigiron.first.elf build/symbols.bin
 	nasm -f elf64 -o build/symbols.o -DTABLE='"build/symbols.bin"' scripts/symbols.inc
-	$(LINK) -o $@ $(OBJECTS) build/symbols.o $(LIBRARY)
+	$(LINK) -o build/bigiron.second.elf $(OBJECTS) build/symbols.o $(LIBRARY)
+	@mv build/bigiron.second.elf $@
 	@rm build/bigiron.first.elf
 
 # The guest of the image: Debian's kernel and a small initramfs. OPTIONS="key=value ..." go to Big Iron.
@@ -38,9 +39,10 @@ iso: build/bigiron.elf
 	scripts/guest-kernel.sh
 	PYTHONPATH=scripts python3 -m cluster.image --options "$(OPTIONS)" build/bigiron.iso
 
-# Multiboot guests for the tests: flat ones that carry their own addresses, and one as ELF.
+# For the tests, Multiboot guests: flat ones that carry their own addresses, and one as ELF. Then programs for Linux.
 GUESTS := $(patsubst Tests/Guests/%.asm,build/guests/%,$(wildcard Tests/Guests/*.asm))
-guests: $(GUESTS) build/guests/hello.elf
+PROGRAMS := $(patsubst Tests/Guests/%.c,build/guests/%,$(wildcard Tests/Guests/*.c))
+guests: $(GUESTS) build/guests/hello.elf $(PROGRAMS)
 
 build/guests/%: Tests/Guests/%.asm Tests/Guests/guest.inc
 	@mkdir -p build/guests
@@ -50,6 +52,10 @@ build/guests/hello.elf: Tests/Guests/hello.asm Tests/Guests/guest.inc
 	@mkdir -p build/guests
 	nasm -f elf32 -i Tests/Guests/ -o build/guests/hello.o $<
 	ld.lld -m elf_i386 --image-base=0x100000 -e start -o $@ build/guests/hello.o
+
+build/guests/%: Tests/Guests/%.c
+	@mkdir -p build/guests
+	gcc -std=c17 -O2 -Wall -Wextra -Werror -pthread -static -s -o $@ $<
 
 clean:
 	rm -rf build .build

@@ -50,4 +50,4 @@ test_system() {
 scripts/setup.sh || exit
 mkdir -p build
 build swift build --build-tests && test_modules
-build make all guests && build scripts/guest-kernel.sh && test_system
+build make all guests iso && test_system

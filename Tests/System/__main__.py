@@ -1,5 +1,8 @@
 """Runs the system tests: `python3 Tests/System [PATTERN ...]`. Two at a time, since most of them wait for an emulator.
 
+What runs at once is one test, or all tests of a class one after the other where the class has a setUpClass: they share
+what that makes. A class says by `seconds` that its tests are long: those start first, and say so.
+
 The last line is "N passed, N failed"; the exit status is 1 where a test failed or none ran.
 """
 
@@ -24,15 +27,80 @@ def flatten(suite):
             yield test
 
 
-def run(test):
-    result = unittest.TestResult()
-    began = time.monotonic()
-    test.run(result)
-    problems = [text for _, text in result.errors + result.failures]
-    problems += [f"unexpected success: {test}" for test in result.unexpectedSuccesses]
-    outcome = "failed" if problems else "passed"
-    print(f"{outcome} {test.id()} ({time.monotonic() - began:.1f} s)", flush=True)
-    return problems
+def is_shared(kind):
+    return kind.setUpClass.__func__ is not unittest.TestCase.setUpClass.__func__
+
+
+def group(tests):
+    """`tests` as lists of those that run one after the other, the longest first."""
+    groups = {}
+    for test in tests:
+        groups.setdefault(type(test) if is_shared(type(test)) else test, []).append(test)
+    return sorted(groups.values(), key=lambda tests: -expected_seconds(tests[0]))
+
+
+def expected_seconds(test):
+    return getattr(test, "seconds", 0)
+
+
+class Result(unittest.TestResult):
+    """Says how each test ended, and keeps what was wrong with those that failed."""
+
+    def __init__(self):
+        super().__init__()
+        self.passed = 0
+        self.problems = []
+        self._began = None
+        self._failed = False
+
+    def startTest(self, test):
+        super().startTest(test)
+        self._began = time.monotonic()
+        self._failed = False
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.passed += not self._failed
+        seconds = time.monotonic() - self._began
+        self._began = None
+        say(f"{'failed' if self._failed else 'passed'} {test.id()} ({seconds:.1f} s)")
+
+    def addError(self, test, error):
+        super().addError(test, error)
+        self._add_problem(test, self.errors[-1][1])
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        self._add_problem(test, self.failures[-1][1])
+
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error:
+            problems = self.failures if issubclass(error[0], test.failureException) else self.errors
+            self._add_problem(subtest, problems[-1][1])
+
+    def addUnexpectedSuccess(self, test):
+        super().addUnexpectedSuccess(test)
+        self._add_problem(test, "unexpected success\n")
+
+    def _add_problem(self, test, text):
+        self._failed = True
+        if self._began is None:
+            say(f"failed {test.id()}")  # what comes before or after a class's tests
+        self.problems.append(f"{test.id()}\n{text}")
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def run(tests):
+    result = Result()
+    if expected_seconds(tests[0]):
+        name = f"{type(tests[0]).__module__}.{type(tests[0]).__qualname__}" if len(tests) > 1 else tests[0].id()
+        say(f"starting {name}")
+    unittest.TestSuite(tests).run(result)
+    return result
 
 
 def main():
@@ -44,12 +112,12 @@ def main():
         if not patterns or any(pattern in test.id() for pattern in patterns)
     ]
     with concurrent.futures.ThreadPoolExecutor(_AT_A_TIME) as pool:
-        results = list(pool.map(run, tests))
-    for problem in (problem for problems in results for problem in problems):
+        results = list(pool.map(run, group(tests)))
+    for problem in (problem for result in results for problem in result.problems):
         print(f"\n{problem}")
-    failed = sum(1 for problems in results if problems)
-    print(f"{len(tests) - failed} passed, {failed} failed")
-    sys.exit(failed > 0 or not tests)
+    passed = sum(result.passed for result in results)
+    print(f"{passed} passed, {len(tests) - passed} failed")
+    sys.exit(passed < len(tests) or not tests)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ _DLE = b"\x10"
 class Playback(Machine):
     """Sends `stream`, then closes the line, or keeps it open where it `hangs`."""
 
+    name = "playback"
     stream = b""
     hangs = False
 
@@ -36,6 +37,8 @@ def playback(stream, hangs=False):
 
 
 class StandIn(Machine):
+    name = "stand-in"
+
     def prepare(self, port):
         return [sys.executable, __file__, str(port), str(self.directory / "initrd0"), str(self.hardware.cores)]
 

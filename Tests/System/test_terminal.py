@@ -11,8 +11,10 @@ import termios
 import time
 import unittest
 
+from big_iron import fresh_directory
+
 # The launcher's own main, with Linux in plain QEMU in place of Big Iron.
-LAUNCHER = """
+STAND_IN = """
 import cluster.__main__ as launcher, cluster.run, stand_in, pathlib, sys
 launcher.Bochs = launcher.QEMU = stand_in.StandIn
 cluster.run.Job.hyperkernel = pathlib.Path(stand_in.__file__)
@@ -20,19 +22,16 @@ launcher.main()
 """
 
 
-class TerminalTests(unittest.TestCase):
-    def setUp(self):
-        directory = tempfile.TemporaryDirectory()
-        self.addCleanup(directory.cleanup)
-        self.directory = directory.name
-        self.terminal, slave = pty.openpty()
+class TerminalTestCase(unittest.TestCase):
+    def launch(self, *arguments):
+        """Starts Python with `arguments` on a terminal of its own."""
+        self.terminal, self.slave = pty.openpty()
         self.addCleanup(os.close, self.terminal)
-        self.addCleanup(os.close, slave)
-        self.slave = slave
-        self.modes = termios.tcgetattr(slave)
+        self.addCleanup(os.close, self.slave)
+        self.modes = termios.tcgetattr(self.slave)
         self.launcher = subprocess.Popen(
-            [sys.executable, "-c", LAUNCHER, "--run-directory", self.directory], stdin=slave, stdout=slave,
-            stderr=slave, start_new_session=True)
+            [sys.executable, *arguments], stdin=self.slave, stdout=self.slave, stderr=self.slave,
+            start_new_session=True)
         self.addCleanup(self.launcher.wait)
         self.addCleanup(self.launcher.kill)
         self.seen = b""
@@ -52,6 +51,14 @@ class TerminalTests(unittest.TestCase):
     def assert_ended(self, status):
         self.assertEqual(self.launcher.wait(20), status)
         self.assertEqual(termios.tcgetattr(self.slave), self.modes)
+
+
+class StandInTests(TerminalTestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.directory = directory.name
+        self.launch("-c", STAND_IN, "--run-directory", self.directory)
 
     def test_typing_reaches_the_guests_shell_and_its_end_ends_the_run(self):
         self.expect(rb"Ctrl-A X quits")
@@ -85,3 +92,28 @@ class TerminalTests(unittest.TestCase):
         self.assert_ended(143)
         machines = subprocess.run(["pgrep", "--full", self.directory], capture_output=True, text=True).stdout
         self.assertEqual(machines, "")
+
+
+class BigIronTests(TerminalTestCase):
+    seconds = 50
+
+    def test_typing_reaches_the_guests_shell_until_it_powers_off(self):
+        directory = fresh_directory(self.id())
+        self.launch("-m", "cluster", "--machine", "bochs", "--run-directory", directory)
+        self.expect(rb"Linux version .*\r\n.*/ # ", seconds=400)
+        self.type(b"echo $((6 * 7)) from $(uname -s)\r")
+        self.expect(rb"echo \$\(\(6 \* 7\)\) from \$\(uname -s\)\r\n42 from Linux\r\n.*# ")
+        # One key after the other: each takes an interrupt of its own to be echoed.
+        for key in b"stty -a | grep -c 'isig'":
+            self.type(bytes([key]))
+            self.expect(re.escape(bytes([key])))
+        self.type(b"\r")
+        self.expect(rb"\r\n1\r\n.*# ")
+        self.type(b"sleep 1000\r")
+        self.expect(rb"sleep 1000\r\n")
+        self.type(b"\x03")
+        self.expect(rb"\^C.*# ")
+        self.type(b"poweroff -f\r")
+        self.expect(rb"reboot: Power down")
+        self.assert_ended(0)
+        self.assertIn("guest powered off\n", (directory / "node0.log").read_text())

@@ -13,7 +13,7 @@ vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 ata0-master: type=cdrom, path="{image}", status=inserted
 boot: cdrom
 {serial_ports}
-clock: sync=none
+clock: sync=none, time0=utc
 sound: driver=dummy
 info: action=report
 error: action=ignore

@@ -21,6 +21,9 @@ class MachineError(Exception):
 class Machine(abc.ABC):
     """One emulated PC that boots an ISO and has one serial port, its console."""
 
+    name: str
+    """How the hyperkernel's option `exit` calls it."""
+
     def __init__(self, hardware, image, directory, number=0):
         """`directory` takes its configuration and logs, `number` tells it from the other machines there."""
         self.hardware = hardware

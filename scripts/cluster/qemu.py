@@ -13,14 +13,17 @@ class QEMU(Machine):
     uefi = False
     """Whether the firmware is UEFI (OVMF) instead of BIOS (SeaBIOS)."""
 
-    def prepare(self, port):
+    @property
+    def processor(self):
+        """What runs the machine's instructions, as arguments."""
         if has_nested_virtualization():
-            processor = ["-accel", "kvm", "-cpu", "host"]
-        else:
-            processor = ["-accel", "tcg,thread=multi", "-cpu", "EPYC"]
+            return ["-accel", "kvm", "-cpu", "host"]
+        return ["-accel", "tcg,thread=multi", "-cpu", "EPYC"]
+
+    def prepare(self, port):
         return [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std", "-no-reboot",
-            *processor, "-smp", str(self.hardware.cores), "-m", str(self.hardware.memory),
+            *self.processor, "-smp", str(self.hardware.cores), "-m", str(self.hardware.memory),
             *(["-bios", _UEFI] if self.uefi else []),
             "-drive", f"file={self.image},media=cdrom,format=raw,readonly=on",
             "-chardev", f"socket,id=console,host=127.0.0.1,port={port}", "-serial", "chardev:console",

@@ -1,0 +1,82 @@
+"""Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
+
+import unittest
+
+from big_iron import GUESTS, HELLO, SMALL, BigIronTestCase, bochs, complaints
+from cluster.image import Module
+from cluster.machine import Hardware
+from cluster.run import Status
+
+
+class MultibootTests(BigIronTestCase):
+    def assert_says_hello(self, run):
+        self.assert_powered_off(run)
+        self.assertEqual(complaints(run.log), [])
+        self.assertEqual(run.output, "Hello from a Multiboot guest\n")
+
+    def test_a_guest_that_carries_its_addresses_in_its_header_runs(self):
+        self.assert_says_hello(self.boot(HELLO))
+
+    def test_a_guest_in_an_elf_file_runs(self):
+        self.assert_says_hello(self.boot([Module(GUESTS / "hello.elf")]))
+
+    def test_a_guest_runs_on_two_cores(self):
+        run = self.boot(HELLO, hardware=Hardware(cores=2, memory=128))
+        self.assertIn("2 cores, x2APIC\n", run.log)
+        self.assert_says_hello(run)
+
+    def test_a_guest_runs_on_cpus_without_x2apic(self):
+        run = self.boot(HELLO, machine=bochs("corei7_sandy_bridge_2600k"), hardware=Hardware(cores=2, memory=128))
+        self.assertIn("2 cores, xAPIC\n", run.log)
+        self.assert_says_hello(run)
+
+    def test_a_guest_runs_on_a_cpu_without_xsave(self):
+        self.assert_says_hello(self.boot(HELLO, machine=bochs("corei5_arrandale_m520")))
+
+    def test_a_guest_gets_its_command_line_its_modules_and_a_memory_map(self):
+        run = self.boot(
+            [
+                Module(GUESTS / "modules", "quiet 'two words'"),
+                Module(self.make_file(b"ABCDEFGH"), "first module"),
+                Module(self.make_file(b"xyz\0" * 2000), "second"),
+            ], options=["guest.memory=64M"])
+        self.assert_powered_off(run)
+        self.assertEqual(
+            run.output, 'command line: quiet "two words"\n'
+            "module: 00000008 44434241 first module\n"
+            "module: 00001F40 007A7978 second\n"
+            "memory: 0000000000000000 00000000000A0000 00000001\n"
+            "memory: 00000000000E0000 0000000000020000 00000002\n"
+            "memory: 0000000000100000 0000000003F40000 00000001\n"
+            "memory: 00000000FEC00000 0000000000201000 00000002\n")
+
+    def test_options_that_make_no_sense_are_reported_and_ignored(self):
+        run = self.boot(HELLO, options=["colour=blue", "log=loud", "guest.vcpus=0", "guest.memory=64M"])
+        self.assert_powered_off(run)
+        self.assertEqual(
+            complaints(run.log), [
+                "option ignored: colour=blue: no such option",
+                "option ignored: log=loud: the value must be error|warn|info|debug",
+                "option ignored: guest.vcpus=0: out of range: the value must be N (1 to 256)",
+            ])
+        self.assertIn("guest: 64 MiB, 1 vCPU\n", run.log)
+
+
+class MisbehaviourTests(BigIronTestCase):
+    def test_a_triple_fault_ends_the_run_with_the_registers_in_the_log(self):
+        run = self.boot([Module(GUESTS / "triple-fault")])
+        self.assert_ended(run, Status.GUEST_FAILED, "fault")
+        self.assertEqual(run.output, "About to fault\n")
+        said = complaints(run.log)
+        self.assertEqual(said[0], "guest stopped: vCPU 0: triple fault")
+        # At INT3, with the magic number of Multiboot still in EAX, in protected mode without paging.
+        self.assertRegex(said[1], r"rip 0010:00000000001000[0-9a-f]{2}  rflags 000[0-9a-f]{5}  rsp 0000000000")
+        self.assertRegex(said[2], r"rax 000000002badb002  rbx 0000000000002000  rcx [0-9a-f]{16}")
+        self.assertRegex(said[4], r"cr0 00000011  cr3 0{16}  cr4 00000000  efer 0000")
+        self.assertIn("triple fault", run.errors)
+
+    def test_a_hole_reads_as_ones_and_the_guest_goes_on(self):
+        run = self.boot([Module(GUESTS / "hole")])
+        self.assert_powered_off(run)
+        self.assertEqual(run.output, "D0000000 FFFFFFFF\nFEB00000 FFFFFFFF\n")
+        self.assertEqual(run.result.report["vcpus"][0]["hole"], 4)

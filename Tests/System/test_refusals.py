@@ -1,0 +1,126 @@
+"""What the hyperkernel cannot work with: it says what is wrong, and ends the run."""
+
+import re
+import struct
+
+from big_iron import GUESTS, HELLO, BigIronTestCase, bochs
+from cluster.image import GUEST_KERNEL, Module
+from cluster.run import Status
+
+
+class ProcessorTests(BigIronTestCase):
+    def assert_cannot_run_guests(self, model, reason):
+        self.assert_refused(self.boot(HELLO, machine=bochs(model)), f"cannot run guests: {reason}")
+
+    def test_no_vt_x(self):
+        reason = "this CPU has no VT-x; under an emulator choose a CPU model or an accelerator that offers it"
+        self.assert_cannot_run_guests("p4_prescott_celeron_336", reason)
+
+    def test_no_ept(self):
+        reason = "this CPU has VT-x without EPT; one from Nehalem (2008) on is needed"
+        self.assert_cannot_run_guests("core2_penryn_t9600", reason)
+
+    def test_no_unrestricted_guest(self):
+        reason = "this CPU has no unrestricted guest mode; one from Westmere (2010) on is needed"
+        self.assert_cannot_run_guests("corei5_lynnfield_750", reason)
+
+    def test_no_long_mode(self):
+        # It can neither report nor leave the emulator: that it stands still is for the launcher to find out.
+        run = self.boot(HELLO, machine=bochs("core_duo_t2400_yonah"), timeout=8)
+        self.assert_ended(run, Status.TIMED_OUT, "timeout")
+        self.assertTrue(run.log.endswith("Big Iron needs a 64-bit x86 CPU with NX\r\n"), run.log)
+
+
+class KernelTests(BigIronTestCase):
+    def assert_kernel_refused(self, contents, reason, **arguments):
+        run = self.boot([Module(self.make_file(contents))], **arguments)
+        self.assert_refused(run, f"guest kernel: {reason}")
+
+    def test_no_modules(self):
+        run = self.boot([])
+        self.assert_refused(run, "no guest: give its kernel as the first boot module, its initrd as the second")
+
+    def test_a_file_that_is_no_kernel(self):
+        reason = "neither a bzImage, an ELF file nor a Multiboot image"
+        for contents in (b"", bytes(range(256)) * 100):
+            with self.subTest(size=len(contents)):
+                self.assert_kernel_refused(contents, reason)
+
+    def test_a_truncated_bzimage(self):
+        image = GUEST_KERNEL.read_bytes()
+        setup = (image[0x1F1] + 1) * 512
+        size = setup + 16 * struct.unpack_from("<I", image, 0x1F4)[0]
+        for available, needed in ((0x10000, size), (0x210, 0x238)):
+            with self.subTest(available=available):
+                reason = f"truncated: it has {available} bytes, but its headers speak of {needed}"
+                self.assert_kernel_refused(image[:available], reason)
+
+    def test_elf_segments_that_are_out_of_range(self):
+        # Each is a change of the first segment to load: (address, size in memory).
+        for change, reason in (
+            ((0x8000_0000, 0xD4), "a segment lies outside RAM, at 0x80000000"),
+            ((0x10_0000, 0x4000_0000), "a segment lies outside RAM, at 0x4040000"),
+            ((0xFFFF_F000, 0x2000), "a segment lies outside RAM, at 0xfffff000"),
+        ):
+            with self.subTest(change):
+                self.assert_kernel_refused(move_first_segment(*change), reason, options=["guest.memory=64M"])
+
+    def test_an_elf_segment_that_the_file_does_not_hold(self):
+        image = (GUESTS / "hello.elf").read_bytes()
+        self.assert_kernel_refused(
+            image[:0x150], "truncated: it has 336 bytes, but its headers speak of 377")
+
+    def test_an_elf_file_for_another_machine(self):
+        image = bytearray((GUESTS / "hello.elf").read_bytes())
+        struct.pack_into("<H", image, 18, 40)
+        self.assert_kernel_refused(
+            image, "malformed: its ELF header is not for x86, or its program headers are too small")
+
+
+def move_first_segment(address, size):
+    """The guest `hello` as an ELF file, its first segment to load elsewhere or of another size."""
+    image = bytearray((GUESTS / "hello.elf").read_bytes())
+    table, = struct.unpack_from("<I", image, 28)
+    size_of_header, count = struct.unpack_from("<HH", image, 42)
+    headers = [table + number * size_of_header for number in range(count)]
+    header = next(header for header in headers if struct.unpack_from("<I", image, header)[0] == 1)
+    struct.pack_into("<I", image, header + 12, address)
+    struct.pack_into("<I", image, header + 20, size)
+    return image
+
+
+class MemoryTests(BigIronTestCase):
+    def test_a_kernel_that_does_not_fit(self):
+        run = self.boot([Module(GUEST_KERNEL)], options=["guest.memory=2M"])
+        needed = end_of_kernel() - start_of_kernel()
+        self.assert_refused(run, f"guest kernel: it needs {needed >> 10} KiB of RAM where 0 KiB are")
+
+    def test_an_initrd_that_does_not_fit(self):
+        initrd = self.make_file(bytes(20 << 20))
+        run = self.boot([Module(GUEST_KERNEL), Module(initrd)], options=["guest.memory=72M"])
+        left = (72 << 20) + LEGACY_HOLE - end_of_kernel()
+        self.assert_refused(run, f"guest module 1: it needs 20480 KiB of RAM, but {left >> 10} KiB are left")
+
+    def test_more_memory_for_the_guest_than_there_is(self):
+        run = self.boot(HELLO, options=["guest.memory=1G"])
+        available = re.search(r"but (\d+) MiB", run.log)
+        self.assertTrue(available and 100 < int(available[1]) < 128, run.log)
+        self.assert_refused(run, f"guest.memory asks for 1024 MiB, but {available[1]} MiB are available")
+
+    def test_a_reserve_that_leaves_nothing(self):
+        run = self.boot(HELLO, options=["reserve=200M"])
+        self.assert_refused(run, "too little memory for a guest: 0 MiB are available")
+
+
+LEGACY_HOLE = 256 << 10
+"""Bytes of address space without RAM below 1 MiB."""
+
+
+def start_of_kernel():
+    """Where Debian's kernel wants to be loaded (Documentation/arch/x86/boot.rst, pref_address)."""
+    return struct.unpack_from("<Q", GUEST_KERNEL.read_bytes(), 0x258)[0]
+
+
+def end_of_kernel():
+    """Where what it needs from there on ends (init_size)."""
+    return start_of_kernel() + struct.unpack_from("<I", GUEST_KERNEL.read_bytes(), 0x260)[0]
