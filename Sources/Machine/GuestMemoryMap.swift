@@ -84,9 +84,8 @@ public struct GuestMemoryMap: Sendable {
   public func block(of address: GuestPhysicalAddress) -> GuestPhysicalAddress? {
     let start = address.value & ~(2 << 20 - 1)
     let block = start..<start + 2 << 20
-    let isWhole = [extendedRange, highRange].contains {
-      $0.lowerBound <= block.lowerBound && block.upperBound <= $0.upperBound
-    }
+    let range = start < Self.deviceHole.upperBound ? extendedRange : highRange
+    let isWhole = range.lowerBound <= block.lowerBound && block.upperBound <= range.upperBound
     return isWhole ? GuestPhysicalAddress(start) : nil
   }
 

@@ -73,8 +73,8 @@ private func makeMachine<Host: Backend>(
   let map = guestMemoryMap(vCPUs: count)
   let topology = ProcessorTopology(coresPerPackage: UInt32(count))
   let policy = CPUIDPolicy(
-    host: backend.hostCPUID, topology: topology, frequency: frequency, timerRatio: 1, allowedXCR0: .max,
-    offersSpeculationControl: false)
+    host: backend.hostCPUID, topology: topology, frequency: frequency, timerRatio: 1,
+    allowedXCR0: offeredStates, offersSpeculationControl: false)
 
   let space = UnsafeMutablePointer<GuestAddressSpace<Host.Format>>.allocate(capacity: 1)
   do {
@@ -98,6 +98,9 @@ private func makeMachine<Host: Backend>(
   log.info("guest: \(map.ramSize >> 20) MiB, \(count) \(count == 1 ? "vCPU" : "vCPUs")")
   return unsafe machine
 }
+
+/// x87, SSE, AVX and AVX-512 (SDM Vol. 1, 13.1). Not protection keys: the guest page walk knows none.
+private var offeredStates: UInt64 { 0b1110_0111 }
 
 /// As much RAM as the node can give, or as was asked for.
 private func guestMemoryMap(vCPUs: Int) -> GuestMemoryMap {
