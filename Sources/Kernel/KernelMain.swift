@@ -24,6 +24,7 @@ public func kernelMain(_ magic: UInt32, _ information: UInt32) {
   let source = node.clock.calibrate(pmTimer: firmware.pmTimer)
   log.info("TSC: \(node.clock.frequency / 1000) kHz by \(source.name)")
   startAPIC()
+  maskIOAPICs(firmware.madt)
   startCores(firmware.madt, interrupts)
 
   startGuest(boot)
@@ -135,6 +136,17 @@ private func startAPIC() {
     refuse("the local APIC's registers cannot be mapped")
   }
   unsafe Core.current.pointee.apicID = node.apic.id
+}
+
+private func maskIOAPICs(_ madt: MADT?) {
+  guard let madt else { return }
+  for index in madt.ioAPICs.indices {
+    do {
+      try HostIOAPIC.maskAll(madt.ioAPICs[index])
+    } catch {
+      refuse("the registers of an I/O APIC cannot be mapped: \(error.summary)")
+    }
+  }
 }
 
 private func startCores(_ madt: MADT?, _ interrupts: InterruptTable) {

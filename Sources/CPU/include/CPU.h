@@ -14,11 +14,6 @@ INSTRUCTION("readPort8(_:)") uint8_t cpu_in8(uint16_t port) {
     __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
     return value;
 }
-INSTRUCTION("readPort16(_:)") uint16_t cpu_in16(uint16_t port) {
-    uint16_t value;
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
 INSTRUCTION("readPort32(_:)") uint32_t cpu_in32(uint16_t port) {
     uint32_t value;
     __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
@@ -26,12 +21,6 @@ INSTRUCTION("readPort32(_:)") uint32_t cpu_in32(uint16_t port) {
 }
 INSTRUCTION("writePort8(_:_:)") void cpu_out8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-INSTRUCTION("writePort16(_:_:)") void cpu_out16(uint16_t port, uint16_t value) {
-    __asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
-INSTRUCTION("writePort32(_:_:)") void cpu_out32(uint16_t port, uint32_t value) {
-    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
 }
 
 // Memory-mapped registers: one access of exactly this width, never merged or moved
@@ -47,6 +36,17 @@ INSTRUCTION("writeMMIO64(_:_:)") void cpu_mmio_write64(uint64_t address, uint64_
 }
 INSTRUCTION("readMMIO64(_:)") uint64_t cpu_mmio_read64(uint64_t address) {
     return *(volatile uint64_t *)address;
+}
+
+// Locked read-modify-write of guest memory: true where the word was `expected` and is `desired` now
+
+INSTRUCTION("compareExchange32(_:_:_:)")
+_Bool cpu_cmpxchg32(uint64_t address, uint32_t expected, uint32_t desired) {
+    return __sync_bool_compare_and_swap((volatile uint32_t *)address, expected, desired);
+}
+INSTRUCTION("compareExchange64(_:_:_:)")
+_Bool cpu_cmpxchg64(uint64_t address, uint64_t expected, uint64_t desired) {
+    return __sync_bool_compare_and_swap((volatile uint64_t *)address, expected, desired);
 }
 
 // Model-specific registers, CPUID, time
@@ -76,7 +76,6 @@ INSTRUCTION("readTSC()") uint64_t cpu_rdtsc(void) {
 // Interrupt flag, waiting
 
 INSTRUCTION("disableInterrupts()") void cpu_cli(void) { __asm__ volatile("cli" ::: "memory"); }
-INSTRUCTION("enableInterrupts()") void cpu_sti(void) { __asm__ volatile("sti" ::: "memory"); }
 /// Lets what is pending in: STI delays interrupts by one instruction, so one stands between.
 INSTRUCTION("takePendingInterrupts()") void cpu_sti_nop_cli(void) {
     __asm__ volatile("sti; nop; cli" ::: "memory");
@@ -88,11 +87,6 @@ INSTRUCTION("waitForInterrupt()") void cpu_sti_hlt_cli(void) {
 INSTRUCTION("halt()") void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 INSTRUCTION("memoryFence()") void cpu_mfence(void) { __asm__ volatile("mfence; lfence" ::: "memory"); }
 INSTRUCTION("pause()") void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
-INSTRUCTION("readFlags()") uint64_t cpu_pushfq(void) {
-    uint64_t flags;
-    __asm__ volatile("pushfq; pop %0" : "=r"(flags)::"memory");
-    return flags;
-}
 
 // Control registers and translations
 
@@ -111,10 +105,6 @@ CONTROL_REGISTER(3)
 CONTROL_REGISTER(4)
 #undef CONTROL_REGISTER
 
-INSTRUCTION("invalidatePage(_:)") void cpu_invlpg(uint64_t address) {
-    __asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-INSTRUCTION("writeBackCaches()") void cpu_wbinvd(void) { __asm__ volatile("wbinvd" ::: "memory"); }
 INSTRUCTION("writeXCR0(_:)") void cpu_xsetbv0(uint64_t value) {
     __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
 }
@@ -129,7 +119,6 @@ INSTRUCTION("saveExtendedState(_:_:)") void cpu_xsave64(void *area, uint64_t com
 INSTRUCTION("restoreExtendedState(_:_:)") void cpu_xrstor64(const void *area, uint64_t components) {
     __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"((uint32_t)components), "d"((uint32_t)(components >> 32)) : "memory");
 }
-INSTRUCTION("initialiseFPU()") void cpu_fninit(void) { __asm__ volatile("fninit"); }
 
 // Debug registers
 
@@ -186,7 +175,6 @@ VMX_OPERAND("vmclear(_:)", cpu_vmclear, "vmclear")
 VMX_OPERAND("vmptrld(_:)", cpu_vmptrld, "vmptrld")
 #undef VMX_OPERAND
 
-INSTRUCTION("vmxoff()") void cpu_vmxoff(void) { __asm__ volatile("vmxoff" ::: "cc", "memory"); }
 INSTRUCTION("vmread(_:)") uint64_t cpu_vmread(uint64_t field) {
     uint64_t value = 0;
     __asm__ volatile("vmread %1, %0" : "+r"(value) : "r"(field) : "cc");

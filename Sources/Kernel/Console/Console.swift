@@ -83,8 +83,6 @@ struct Console: ~Copyable {
     }
   }
 
-  var hasOutput: Bool { !ring.isEmpty }
-
   /// Stays until everything is on the wire.
   mutating func drain() {
     while !ring.isEmpty { poll() }

@@ -19,11 +19,18 @@ struct HostAPIC {
 
   private enum Register {
     static let id: UInt32 = 0x2
+    static let version: UInt32 = 0x3
+    static let taskPriority: UInt32 = 0x8
     static let endOfInterrupt: UInt32 = 0xB
     static let spurious: UInt32 = 0xF
     static let commandLow: UInt32 = 0x30
     static let commandHigh: UInt32 = 0x31
     static let timer: UInt32 = 0x32
+    static let thermal: UInt32 = 0x33
+    static let performance: UInt32 = 0x34
+    static let lint0: UInt32 = 0x35
+    static let lint1: UInt32 = 0x36
+    static let error: UInt32 = 0x37
     static let initialCount: UInt32 = 0x38
     static let currentCount: UInt32 = 0x39
     static let divide: UInt32 = 0x3E
@@ -51,6 +58,12 @@ struct HostAPIC {
     writeMSR(MSR.base, readMSR(MSR.base) | 1 << 11)
     if isX2APIC { writeMSR(MSR.base, readMSR(MSR.base) | 1 << 10) }
     write(Register.spurious, 0x100 | UInt32(InterruptVector.spurious))
+    write(Register.taskPriority, 0)
+    // Whatever firmware has left in the local vector table would come as an interrupt that nobody knows.
+    for entry in [Register.lint0, Register.lint1, Register.error] { write(entry, 1 << 16) }
+    let highestEntry = read(Register.version) >> 16 & 0xFF
+    if highestEntry >= 4 { write(Register.performance, 1 << 16) }
+    if highestEntry >= 5 { write(Register.thermal, 1 << 16) }
     write(Register.divide, 0b1011)
     write(Register.timer, UInt32(InterruptVector.timer) | (hasTSCDeadline ? 0b10 << 17 : 0))
   }

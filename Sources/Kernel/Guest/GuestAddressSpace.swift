@@ -1,3 +1,4 @@
+import CPU
 import EPT
 import Machine
 import Memory
@@ -58,6 +59,18 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
   private let space: UnsafePointer<GuestAddressSpace<Format>>
 
   init(_ space: UnsafePointer<GuestAddressSpace<Format>>) { unsafe self.space = space }
+
+  /// Sets accessed and dirty bits as the processor's own walk does: only where the entry is still what was read.
+  func apply(_ update: GuestPageWalk.EntryUpdate) throws(GuestMemoryError) {
+    let entry = unsafe UInt64(UInt(bitPattern: try place(update.location)))
+    if update.width == 4 {
+      _ = compareExchange32(
+        entry, UInt32(truncatingIfNeeded: update.entry),
+        UInt32(truncatingIfNeeded: update.entry | update.bits))
+    } else {
+      _ = compareExchange64(entry, update.entry, update.entry | update.bits)
+    }
+  }
 
   private func place(_ address: GuestPhysicalAddress) throws(GuestMemoryError) -> UnsafeMutableRawPointer {
     let resolved: HostPhysicalAddress?

@@ -97,9 +97,9 @@ extension GuestProcessor {
       cr0: hardware.cr0, cr3: hardware.cr3, cr4: hardware.cr4, efer: hardware.efer,
       processor: vm.walkProcessor,
       pageDirectoryPointers: pointers)
+    let translation: GuestPageWalk.Translation
     do {
-      return try walk.translate(address, for: GuestPageWalk.Access(kind, privilege), memory: &ram)
-        .physicalAddress
+      translation = try walk.translate(address, for: GuestPageWalk.Access(kind, privilege), memory: &ram)
     } catch {
       switch error {
       case .pageFault(let code):
@@ -109,16 +109,29 @@ extension GuestProcessor {
       case .memory: throw .unsupported("page table outside RAM")
       }
     }
+    for index in 0..<translation.updates.count {
+      do {
+        try ram.apply(translation.updates[index])
+      } catch {
+        throw .unsupported("page table outside RAM")
+      }
+    }
+    return translation.physicalAddress
   }
 
-  /// Where an operand stands in guest-physical memory.
+  /// Where an operand of `width` bytes stands in guest-physical memory. One that straddles two pages may stand in
+  /// two places, and no device or string instruction that is emulated here has a use for that.
   private func place(
-    _ operand: MemoryOperand, length: Int, _ kind: GuestPageWalk.Access.Kind,
+    _ operand: MemoryOperand, width: UInt8, length: Int, _ kind: GuestPageWalk.Access.Kind,
     _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> GuestPhysicalAddress {
     let linear = operand.linearAddress(
       hardware, nextInstruction: hardware.instructionPointer &+ UInt64(length),
       segmentBase: hardware[operand.segment].base, codeSize: codeSize)
+    guard linear.value & (pageSize - 1) <= pageSize - UInt64(width) else {
+      throw .unsupported(
+        "an access to device memory or by a string port instruction that straddles two pages")
+    }
     return try translate(linear, kind, vm)
   }
 
@@ -165,9 +178,11 @@ extension GuestProcessor {
     }
     var source: GuestPhysicalAddress?
     var destination: GuestPhysicalAddress?
-    if let operand = instruction.source { source = try place(operand, length: instruction.length, .read, vm) }
+    if let operand = instruction.source {
+      source = try place(operand, width: instruction.width, length: instruction.length, .read, vm)
+    }
     if let operand = instruction.destination {
-      destination = try place(operand, length: instruction.length, .write, vm)
+      destination = try place(operand, width: instruction.width, length: instruction.length, .write, vm)
     }
     // Translations may have changed since the exit; then the access is simply made again.
     guard source?.page == exitPage || destination?.page == exitPage else { return }
@@ -251,7 +266,8 @@ extension GuestProcessor {
       let width = Platform.PortWidth(rawValue: UInt16(instruction.width))
     else { throw .unsupported("a string port instruction of this kind") }
     guard !instruction.isIdle(hardware) else { return hardware.skipInstruction(length: instruction.length) }
-    let address = try place(memory, length: instruction.length, instruction.isInput ? .write : .read, vm)
+    let address = try place(
+      memory, width: instruction.width, length: instruction.length, instruction.isInput ? .write : .read, vm)
     let port = UInt16(truncatingIfNeeded: hardware[.rdx])
     let now = vm.now
     if instruction.isInput {
