@@ -1,4 +1,4 @@
-"""Runs of the real hyperkernel, for tests. What a run leaves behind stays in build/system-tests, under the test's name."""
+"""Runs of the real hyperkernel, for tests. What one leaves behind stays in build/system-tests, under the test's name."""
 
 import dataclasses
 import io
@@ -11,6 +11,7 @@ from cluster import BUILD
 from cluster.bochs import Bochs
 from cluster.image import Module
 from cluster.machine import Hardware
+from cluster.qemu import QEMU
 from cluster.run import Job, Result, Status, run
 
 GUESTS = BUILD / "guests"
@@ -19,6 +20,9 @@ HELLO = [Module(GUESTS / "hello")]
 
 SMALL = Hardware(memory=128)
 """Enough for guests other than Linux, and soon booted."""
+
+NO_VIRTUALIZATION = (
+    "this CPU has neither VT-x nor AMD-V; under an emulator choose a CPU model or an accelerator that offers it")
 
 
 @dataclasses.dataclass
@@ -47,7 +51,12 @@ def fresh_directory(name):
 
 def bochs(model):
     """Bochs with another of its CPU models; `bochs -help cpu` lists them."""
-    return type("Bochs", (Bochs,), {"model": model})
+    return type(model, (Bochs,), {"model": model})
+
+
+def qemu(model):
+    """QEMU, interpreting, with a CPU model of its own; `qemu-system-x86_64 -cpu help` lists them."""
+    return type(model, (QEMU,), {"processor": ["-accel", "tcg,thread=multi", "-cpu", model]})
 
 
 class BigIronTestCase(unittest.TestCase):

@@ -3,26 +3,28 @@
 import re
 import struct
 
-from big_iron import GUESTS, HELLO, BigIronTestCase, bochs
+from big_iron import GUESTS, HELLO, NO_VIRTUALIZATION, BigIronTestCase, bochs, qemu
 from cluster.image import GUEST_KERNEL, Module
 from cluster.run import Status
 
 
 class ProcessorTests(BigIronTestCase):
-    def assert_cannot_run_guests(self, model, reason):
-        self.assert_refused(self.boot(HELLO, machine=bochs(model)), f"cannot run guests: {reason}")
-
-    def test_no_vt_x(self):
-        reason = "this CPU has no VT-x; under an emulator choose a CPU model or an accelerator that offers it"
-        self.assert_cannot_run_guests("p4_prescott_celeron_336", reason)
+    def test_neither_vt_x_nor_amd_v(self):
+        run = self.boot(HELLO, machine=qemu("EPYC,-svm"))
+        self.assert_refused(run, f"cannot run guests: {NO_VIRTUALIZATION}")
 
     def test_no_ept(self):
-        reason = "this CPU has VT-x without EPT; one from Nehalem (2008) on is needed"
-        self.assert_cannot_run_guests("core2_penryn_t9600", reason)
+        run = self.boot(HELLO, machine=bochs("core2_penryn_t9600"))
+        reason = "this CPU has VT-x without EPT; one from Westmere (2010) on is needed"
+        self.assert_refused(run, f"cannot run guests: {reason}")
 
-    def test_no_unrestricted_guest(self):
-        reason = "this CPU has no unrestricted guest mode; one from Westmere (2010) on is needed"
-        self.assert_cannot_run_guests("corei5_lynnfield_750", reason)
+    def test_no_xsave(self):
+        # A CPU with VT-x but without unrestricted guest, one without VT-x, and another emulator.
+        for machine in (bochs("corei5_lynnfield_750"), bochs("p4_prescott_celeron_336"), qemu("qemu64,-svm")):
+            with self.subTest(machine.__name__):
+                self.assert_refused(
+                    self.boot(HELLO, machine=machine),
+                    "this CPU has no XSAVE; one from Sandy Bridge (2011) or Bulldozer (2011) on is needed")
 
     def test_no_long_mode(self):
         # It can neither report nor leave the emulator: that it stands still is for the launcher to find out.
