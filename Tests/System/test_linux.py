@@ -185,7 +185,7 @@ class PVHTests(BigIronTestCase):
         self.assertEqual(complaints(run.log), [])
         # B0H is what the kernel's own PVH entry sets as its loader (arch/x86/platform/pvh/enlighten.c).
         self.assertEqual(
-            run.output, f"{release()}\n{0xB0}\nconsole=ttyS0 panic=-1 rdinit=/bigiron/init marker=1\n")
+            run.output, f"{release()}\n{0xB0}\nconsole=ttyS0,115200 panic=-1 rdinit=/bigiron/init marker=1\n")
 
 
 class XAPICTests(BigIronTestCase):
