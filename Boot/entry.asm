@@ -113,8 +113,14 @@ bootEntry:
     out dx, al
     jmp .print
 .stop:
+    mov dx, 0x3FD
+.drain:
+    in al, dx
+    test al, 1 << 6             ; the last bit has left (TEMT)
+    jz .drain
+.halt:
     hlt
-    jmp .stop
+    jmp .halt
 .message: db "Big Iron needs a 64-bit x86 CPU with NX", 13, 10, 0
 
 bits 64
