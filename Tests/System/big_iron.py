@@ -1,4 +1,4 @@
-"""Runs of the real hyperkernel, for tests. What one leaves behind stays in build/system-tests, under the test's name."""
+"""Runs of the real hyperkernel, for tests. What each leaves behind stays in build/system-tests, by its test's name."""
 
 import dataclasses
 import io

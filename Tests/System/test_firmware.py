@@ -1,5 +1,5 @@
-"""The image that `make iso` makes, on a PC without VT-x and AMD-V: from each kind of firmware Big Iron starts, says that
-it cannot run guests here, and stops."""
+"""The image that `make iso` makes, on a PC without VT-x and AMD-V: from each kind of firmware Big Iron starts, says
+that it cannot run guests here, and stops."""
 
 import json
 import pathlib

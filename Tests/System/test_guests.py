@@ -1,6 +1,6 @@
 """Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
 
-from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints
+from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints, qemu
 from cluster.image import Module
 from cluster.machine import Hardware
 from cluster.run import Status
@@ -28,8 +28,10 @@ class MultibootTests(BigIronTestCase):
         self.assertIn("2 cores, xAPIC\n", run.log)
         self.assert_says_hello(run)
 
-    def test_a_guest_runs_on_a_cpu_of_amds(self):
-        self.assert_says_hello(self.boot(HELLO, machine=bochs("ryzen")))
+    def test_a_guest_runs_on_cpus_of_amds(self):
+        for machine in (bochs("ryzen"), qemu("EPYC")):
+            with self.subTest(machine.__name__):
+                self.assert_says_hello(self.boot(HELLO, machine=machine))
 
     def test_a_guest_gets_its_command_line_its_modules_and_a_memory_map(self):
         run = self.boot(
