@@ -1,0 +1,123 @@
+import Memory
+
+extension VirtualTLB where Memory: ~Copyable {
+  /// The guest has loaded CR3, by a MOV or a task switch: drops every stale translation that is not global.
+  ///
+  /// - Parameter paging: How paging is set up now; beside CR3 and the PDPTE registers, as before.
+  public mutating func loadCR3<Guest: SecondLevelMemory & ~Copyable>(
+    _ paging: GuestPageWalk, memory: inout Guest
+  ) {
+    refusedAccess = nil
+    pendingInvalidation = .required
+    self.paging = paging
+    selectRoot()
+    _ = revalidate(root, at: rootLevel, from: 0, &memory)
+    if rootLevel == 3, !paging.hasGlobalPages { revalidateShared(&memory) }
+  }
+
+  /// The guest has changed CR0, CR4 or EFER, and CR3 perhaps with them: drops every translation that could be wrong
+  /// now, global ones included. Nothing happens if nothing that concerns paging has changed.
+  public mutating func setPaging<Guest: SecondLevelMemory & ~Copyable>(
+    _ paging: GuestPageWalk, memory: inout Guest
+  ) {
+    let old = self.paging
+    self.paging = paging
+    if paging.mode != old.mode || paging.processor != old.processor {
+      refusedAccess = nil
+      pendingInvalidation = .required
+      reset()
+      selectRoot()
+    } else if !paging.hasSameTerms(as: old) {
+      selectRoot()
+      revalidate(memory: &memory)
+    }
+  }
+
+  /// Drops every translation that the guest's tables do not justify now, global ones included.
+  public mutating func revalidate<Guest: SecondLevelMemory & ~Copyable>(memory: inout Guest) {
+    refusedAccess = nil
+    pendingInvalidation = .required
+    _ = revalidate(root, at: rootLevel, from: 0, &memory)
+    if rootLevel == 3 { revalidateShared(&memory) }
+  }
+
+  /// The guest has executed INVLPG.
+  public mutating func invalidatePage(at address: GuestVirtualAddress) {
+    refusedAccess = nil
+    drop(address.value)
+  }
+
+  /// Drops what there is for an address if a walk does not justify it: a page fault that the guest gets to see does
+  /// that, too (SDM Vol. 3A, 4.10.4.1).
+  mutating func dropIfStale<Guest: SecondLevelMemory & ~Copyable>(_ linear: UInt64, _ memory: inout Guest) {
+    dropIfStale(linear, below: root, at: rootLevel, &memory)
+    if rootLevel == 3, Self.isUpperHalf(linear) {
+      dropIfStale(linear, below: Self.sharedRoot, at: 3, &memory)
+    }
+  }
+
+  private mutating func dropIfStale<Guest: SecondLevelMemory & ~Copyable>(
+    _ linear: UInt64, below root: Int, at rootLevel: Int, _ memory: inout Guest
+  ) {
+    guard let slot = leafSlot(of: linear, below: root, at: rootLevel) else { return }
+    if guestPageSize(justifying: slot, at: linear, &memory) == nil { drop(linear) }
+  }
+
+  private mutating func revalidateShared<Guest: SecondLevelMemory & ~Copyable>(_ memory: inout Guest) {
+    _ = revalidate(Self.sharedRoot, at: 3, from: 0, &memory)
+  }
+
+  /// Drops the leaves below a table of `level` that a walk does not justify or that have not been in use. The first
+  /// entry of the table is for the address `start`.
+  ///
+  /// Returns the size of the largest guest page of which a part is left.
+  private mutating func revalidate<Guest: SecondLevelMemory & ~Copyable>(
+    _ table: Int, at level: Int, from start: UInt64, _ memory: inout Guest
+  ) -> UInt64 {
+    var largest: UInt64 = 0
+    var next = tables.firstLive(in: table)
+    while let slot = next {
+      next = tables.nextLive(after: slot)
+      let entry = tables[slot]
+      let linear = start | ShadowTables<Memory>.linear(slot & 511, level)
+      if entry.contains(.leaf) {
+        let age = entry.contains(.accessed) ? 0 : entry.age + 1
+        if age <= oldestAge, let size = guestPageSize(justifying: slot, at: linear, &memory) {
+          tables.update(slot, to: entry.subtracting(.accessed).aged(age))
+          largest = max(largest, size)
+        } else {
+          clear(slot)
+        }
+      } else if !entry.contains(.shared) || table == Self.sharedRoot {
+        let size = revalidate(tables.table(entry), at: level - 1, from: linear, &memory)
+        markFragments(slot, at: level, of: size)
+        largest = max(largest, size)
+      }
+    }
+    return largest
+  }
+
+  /// How often in a row a leaf may be found unused and stay. Outside long mode entries have no room for an age.
+  private var oldestAge: UInt64 { paging.mode == .level4 ? 3 : 0 }
+
+  /// The size of the guest's page at an address, or nil if the guest's tables do not grant, without a change, all that
+  /// the leaf does: present, accessed, and dirty where it is writable.
+  private func guestPageSize<Guest: SecondLevelMemory & ~Copyable>(
+    justifying slot: Int, at linear: UInt64, _ memory: inout Guest
+  ) -> UInt64? {
+    // A read that SMAP lets pass, so that the walk judges no rights.
+    let access = GuestPageWalk.Access(.read, .supervisor(accessControl: true))
+    guard
+      let translation = try? paging.translate(GuestVirtualAddress(linear), for: access, memory: &memory),
+      translation.updates.count == 0
+    else { return nil }
+    let leaf = tables[slot]
+    let size: PageSize = leaf.contains(.large) ? .page2M : .page4K
+    guard ShadowedPage(translation.physicalAddress, size) == tables.page(at: slot),
+      size == .page4K || isLarge(translation),
+      !leaf.contains(.global) || translation.isGlobal || !paging.hasGlobalPages,
+      !leaf.grants(moreThan: rights(translation))
+    else { return nil }
+    return translation.size
+  }
+}
