@@ -57,24 +57,25 @@ extension VirtualTLB where Memory: ~Copyable {
       }
     }
 
+    let page = GuestPage(translation)
     let needed: PagePermissions = kind == .write ? .write : kind == .execute ? .execute : .read
-    let mapping = memory.translate(translation.physicalAddress)
+    let mapping = memory.translate(page.physicalAddress)
     guard let mapping, mapping.permissions.isSuperset(of: needed.union(.read)) else {
       let violation = SecondLevelViolation(
         access: needed, permissions: mapping?.permissions ?? [], isGuestPageWalk: false)
-      return .violation(violation, translation.physicalAddress)
+      return .violation(violation, page.physicalAddress)
     }
 
-    let isUserPage = translation.permissions.contains(.user)
+    let isUserPage = page.permissions.contains(.user)
     let isOverride =
-      isUserPage && kind == .write && privilege != .user && !translation.permissions.contains(.write)
-    var leaf = leaf(for: translation, mapping)
+      isUserPage && kind == .write && privilege != .user && !page.permissions.contains(.write)
+    var leaf = leaf(for: page, mapping)
     if isOverride {
       leaf.remove(.user)
       leaf.formUnion([.writable, .dirty])
       if paging.preventsSupervisorExecution { leaf.insert(.noExecute) }
     }
-    let isNew = fill(leaf, address.value, translation, mapping)
+    let isNew = fill(leaf, address.value, page, mapping)
     if !isNew, errorCode.contains(.present), isUserPage, paging.preventsSupervisorAccess,
       kind != .execute, privilege == .supervisor(accessControl: true)
     {
@@ -94,11 +95,11 @@ extension VirtualTLB where Memory: ~Copyable {
   }
 
   /// The leaf that grants all that the guest's tables and the second level together do.
-  private func leaf(for translation: GuestPageWalk.Translation, _ mapping: Mapping) -> ShadowEntry {
-    var leaf = rights(translation).union([.present, .accessed, .leaf])
+  private func leaf(for page: GuestPage, _ mapping: Mapping) -> ShadowEntry {
+    var leaf = rights(page).union([.present, .accessed, .leaf])
     if !mapping.permissions.contains(.write) { leaf.subtract([.writable, .dirty]) }
     if !mapping.permissions.contains(.execute) { leaf.insert(.noExecute) }
-    if translation.isGlobal { leaf.insert(.global) }
+    if page.isGlobal { leaf.insert(.global) }
     switch mapping.memoryType {
     case .writeBack: break
     case .writeThrough: leaf.insert(.writeThrough)
@@ -109,12 +110,12 @@ extension VirtualTLB where Memory: ~Copyable {
   }
 
   /// What the guest's tables grant, in a leaf's terms.
-  func rights(_ translation: GuestPageWalk.Translation) -> ShadowEntry {
-    let guest = translation.permissions
+  func rights(_ page: GuestPage) -> ShadowEntry {
+    let guest = page.permissions
     var rights: ShadowEntry = guest.contains(.user) ? .user : []
     let isWritable =
       guest.contains(.write) || !guest.contains(.user) && !paging.isWriteProtected
-    if isWritable, translation.isDirty { rights.formUnion([.writable, .dirty]) }
+    if isWritable, page.isDirty { rights.formUnion([.writable, .dirty]) }
     if !guest.contains(.execute) { rights.insert(.noExecute) }
     return rights
   }

@@ -9,14 +9,14 @@ extension VirtualTLB where Memory: ~Copyable {
   ///
   /// If there is no table left for it, nothing is mapped, but the next attempt will find some.
   mutating func fill(
-    _ leaf: ShadowEntry, _ linear: UInt64, _ translation: GuestPageWalk.Translation, _ mapping: Mapping
+    _ leaf: ShadowEntry, _ linear: UInt64, _ guest: GuestPage, _ mapping: Mapping
   ) -> Bool {
-    let isLarge = mapping.size >= .page2M && self.isLarge(translation)
+    let isLarge = mapping.size >= .page2M && self.isLarge(guest)
     let size: PageSize = isLarge ? .page2M : .page4K
-    let page = ShadowedPage(translation.physicalAddress, size)
+    let page = ShadowedPage(guest.physicalAddress, size)
     let frame = mapping.host.value & ~(size.bytes &- 1)
     let leaf = leaf.union(ShadowEntry(rawValue: frame)).union(isLarge ? .large : [])
-    guard let slot = slot(for: linear, size.rawValue, translation.size, isGlobal: leaf.contains(.global))
+    guard let slot = slot(for: linear, size.rawValue, guest.size, isGlobal: leaf.contains(.global))
     else {
       makeRoom()
       return true
@@ -30,15 +30,15 @@ extension VirtualTLB where Memory: ~Copyable {
       counters.fills &+= 1
       return isOther || old.grants(moreThan: leaf) || leaf.grants(moreThan: old)
     }
-    clear(slot)
+    if !old.isEmpty { clear(slot) }
     tables.insert(leaf, at: slot, mapping: page)
     counters.fills &+= 1
     return true
   }
 
-  /// Whether a translation is good for a 2 MiB leaf.
-  func isLarge(_ translation: GuestPageWalk.Translation) -> Bool {
-    translation.size >= PageSize.page2M.bytes || paging.mode == .none
+  /// Whether the guest's page is good for a 2 MiB leaf.
+  func isLarge(_ page: GuestPage) -> Bool {
+    page.size >= PageSize.page2M.bytes || paging.mode == .none
   }
 
   /// Marks an entry of `level` for a table below which a part of a guest page of `size` is, if INVLPG has to know.
@@ -53,20 +53,15 @@ extension VirtualTLB where Memory: ~Copyable {
   private mutating func slot(
     for linear: UInt64, _ level: Int, _ guestPageSize: UInt64, isGlobal: Bool
   ) -> Int? {
+    // A leaf is no table, and a shared table no place for a page that is not global.
+    let misfits: ShadowEntry = isGlobal ? .leaf : [.leaf, .shared]
     var table = root
     var current = rootLevel
     while current > level {
       let slot = ShadowTables<Memory>.slot(table, linear, current)
       var entry = tables[slot]
-      if entry.contains(.shared), current == 3, !isGlobal {
+      if entry.isEmpty || !entry.isDisjoint(with: misfits) {
         clear(slot)
-        entry = []
-      }
-      if entry.contains(.leaf) {
-        clear(slot)
-        entry = []
-      }
-      if entry.isEmpty {
         let isShared = current == 3 && isGlobal && Self.isUpperHalf(linear)
         guard let new = isShared ? sharedEntry(slot & 511) : newTable() else { return nil }
         tables.insert(new, at: slot)
@@ -74,7 +69,7 @@ extension VirtualTLB where Memory: ~Copyable {
       }
       markFragments(slot, at: current, of: guestPageSize)
       table = tables.table(entry)
-      current -= 1
+      current &-= 1
     }
     return ShadowTables<Memory>.slot(table, linear, level)
   }

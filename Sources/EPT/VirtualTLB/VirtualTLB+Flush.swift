@@ -60,7 +60,8 @@ extension VirtualTLB where Memory: ~Copyable {
     _ linear: UInt64, below root: Int, at rootLevel: Int, _ memory: inout Guest
   ) {
     guard let slot = leafSlot(of: linear, below: root, at: rootLevel) else { return }
-    if guestPageSize(justifying: slot, at: linear, &memory) == nil { drop(linear) }
+    let region = paging.region(of: linear, memory: &memory)
+    if guestPage(justifying: slot, at: linear, in: region, &memory) == nil { drop(linear) }
   }
 
   private mutating func revalidateShared<Guest: SecondLevelMemory & ~Copyable>(_ memory: inout Guest) {
@@ -75,16 +76,22 @@ extension VirtualTLB where Memory: ~Copyable {
     _ table: Int, at level: Int, from start: UInt64, _ memory: inout Guest
   ) -> UInt64 {
     var largest: UInt64 = 0
+    var region: GuestRegion?
+    var hasRegion = false
     var next = tables.firstLive(in: table)
     while let slot = next {
       next = tables.nextLive(after: slot)
       let entry = tables[slot]
       let linear = start | ShadowTables<Memory>.linear(slot & 511, level)
       if entry.contains(.leaf) {
+        if level > 0 || !hasRegion {
+          region = paging.region(of: linear, memory: &memory)
+          hasRegion = true
+        }
         let age = entry.contains(.accessed) ? 0 : entry.age + 1
-        if age <= oldestAge, let size = guestPageSize(justifying: slot, at: linear, &memory) {
+        if age <= oldestAge, let page = guestPage(justifying: slot, at: linear, in: region, &memory) {
           tables.update(slot, to: entry.subtracting(.accessed).aged(age))
-          largest = max(largest, size)
+          largest = max(largest, page.size)
         } else {
           clear(slot)
         }
@@ -100,24 +107,19 @@ extension VirtualTLB where Memory: ~Copyable {
   /// How often in a row a leaf may be found unused and stay. Outside long mode entries have no room for an age.
   private var oldestAge: UInt64 { paging.mode == .level4 ? 3 : 0 }
 
-  /// The size of the guest's page at an address, or nil if the guest's tables do not grant, without a change, all that
-  /// the leaf does: present, accessed, and dirty where it is writable.
-  private func guestPageSize<Guest: SecondLevelMemory & ~Copyable>(
-    justifying slot: Int, at linear: UInt64, _ memory: inout Guest
-  ) -> UInt64? {
-    // A read that SMAP lets pass, so that the walk judges no rights.
-    let access = GuestPageWalk.Access(.read, .supervisor(accessControl: true))
-    guard
-      let translation = try? paging.translate(GuestVirtualAddress(linear), for: access, memory: &memory),
-      translation.updates.count == 0
-    else { return nil }
+  /// The guest's page at an address, or nil if the guest's tables do not grant, without a change, all that the leaf
+  /// does: present, accessed, and dirty where it is writable.
+  private func guestPage<Guest: SecondLevelMemory & ~Copyable>(
+    justifying slot: Int, at linear: UInt64, in region: GuestRegion?, _ memory: inout Guest
+  ) -> GuestPage? {
+    guard let region, let page = paging.page(at: linear, in: region, memory: &memory) else { return nil }
     let leaf = tables[slot]
     let size: PageSize = leaf.contains(.large) ? .page2M : .page4K
-    guard ShadowedPage(translation.physicalAddress, size) == tables.page(at: slot),
-      size == .page4K || isLarge(translation),
-      !leaf.contains(.global) || translation.isGlobal || !paging.hasGlobalPages,
-      !leaf.grants(moreThan: rights(translation))
+    guard ShadowedPage(page.physicalAddress, size) == tables.page(at: slot),
+      size == .page4K || isLarge(page),
+      !leaf.contains(.global) || page.isGlobal || !paging.hasGlobalPages,
+      !leaf.grants(moreThan: rights(page))
     else { return nil }
-    return translation.size
+    return page
   }
 }

@@ -23,7 +23,8 @@ struct GuestAccess {
 /// whatever it has once walked until it is told to drop it, or faults on it.
 struct ShadowProcessor {
   enum Result: Equatable {
-    case hit(HostPhysicalAddress)
+    /// The byte, and the number of the PAT entry that gives its memory type.
+    case hit(HostPhysicalAddress, typeIndex: UInt64)
     case fault(UInt32)
     /// A reserved bit is set, or a table is none.
     case malformed(UInt64)
@@ -35,7 +36,7 @@ struct ShadowProcessor {
     var isWritable: Bool
     var isUser: Bool
     var isExecutable: Bool
-    var memoryTypeBits: UInt64
+    var typeIndex: UInt64
   }
 
   let frames: ShadowFrames
@@ -79,7 +80,8 @@ struct ShadowProcessor {
       cache[page] = nil
       return .fault(code(access, isPresent: true))
     }
-    return .hit(HostPhysicalAddress(cached.frame | access.address & cached.offsetMask))
+    return .hit(
+      HostPhysicalAddress(cached.frame | access.address & cached.offsetMask), typeIndex: cached.typeIndex)
   }
 
   private func code(_ access: GuestAccess, isPresent: Bool) -> UInt32 {
@@ -126,7 +128,7 @@ struct ShadowProcessor {
           Cached(
             frame: entry & 0x000F_FFFF_FFFF_F000 & ~offsetMask, offsetMask: offsetMask,
             isWritable: isWritable, isUser: isUser, isExecutable: isExecutable,
-            memoryTypeBits: entry >> 3 & 3))
+            typeIndex: entry >> 3 & 3))
       }
       table = entry & 0x000F_FFFF_FFFF_F000
     }

@@ -6,7 +6,7 @@ import Memory
 /// the kernel's does.
 final class VirtualTLBBench {
   enum Outcome: Equatable {
-    case page(host: UInt64)
+    case page(host: UInt64, typeIndex: UInt64 = 0)
     case guestFault(UInt32)
     case violation(PagePermissions, granted: PagePermissions, isGuestPageWalk: Bool, at: UInt64)
     case malformed(UInt64)
@@ -42,7 +42,7 @@ final class VirtualTLBBench {
     for _ in 0..<64 {
       flush()
       switch processor.access(access, root: tlb.rootAddress, paging.real) {
-      case .hit(let host): return .page(host: host.value)
+      case .hit(let host, let typeIndex): return .page(host: host.value, typeIndex: typeIndex)
       case .malformed(let entry): return .malformed(entry)
       case .fault(let code):
         faults += 1

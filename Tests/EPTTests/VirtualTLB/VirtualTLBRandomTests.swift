@@ -17,7 +17,6 @@ private final class RandomRun {
   /// Where the guest was lately, in this mode.
   private var recentAddresses: [UInt64] = []
   private(set) var failure: String?
-  var counts: [String: Int] = [:]
 
   init(seed: UInt64, frameCount: Int) throws {
     guest = RandomGuest(seed: seed)
@@ -65,7 +64,6 @@ private final class RandomRun {
         guard ram.pages[index].permissions == granted, granted.isDisjoint(with: needed) else {
           return fail("\(access): \(outcome) without need")
         }
-        counts["table fetched", default: 0] += 1
         grant(index, needed)
         continue
       }
@@ -88,11 +86,6 @@ private final class RandomRun {
         for update in updates where mirror[Int(update.address / 8)] != ram.words[Int(update.address / 8)] {
           fail("\(access) in \(bench.paging): bits of \(update)")
         }
-      }
-      switch outcome {
-      case .page: counts["page", default: 0] += 1
-      case .guestFault(let code): counts["fault \(code)", default: 0] += 1
-      default: counts["violation", default: 0] += 1
       }
       return
     }
@@ -119,7 +112,14 @@ private final class RandomRun {
         return .violation(
           needed, granted: mapping?.permissions ?? [], isGuestPageWalk: false, at: address)
       }
-      return .page(host: mapping.host.value)
+      // In the PAT as it is after reset.
+      let typeIndex: UInt64 =
+        switch mapping.memoryType {
+        case .writeBack: 0
+        case .writeThrough: 1
+        case .uncacheable, .writeCombining, .writeProtected: 3
+        }
+      return .page(host: mapping.host.value, typeIndex: typeIndex)
     }
   }
 
@@ -259,7 +259,6 @@ func randomGuestsSeeWhatTheirTablesAndTheSecondLevelSay(frameCount: Int) throws 
       return
     }
   }
-  print(run.counts, run.bench.faults, run.bench.tlb.counters)
   #expect((run.bench.tlb.counters.evictions > 100) == (frameCount == VirtualTLBFrames.fewest))
 }
 

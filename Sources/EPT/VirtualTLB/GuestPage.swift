@@ -1,0 +1,31 @@
+import Memory
+
+/// What the guest's tables say of one address: the part of a translation that a TLB holds.
+struct GuestPage {
+  var physicalAddress: GuestPhysicalAddress
+  /// Bytes of the guest's page.
+  var size: UInt64
+  var permissions: GuestPageWalk.Permissions
+  var isGlobal: Bool
+  var isDirty: Bool
+
+  init(
+    physicalAddress: GuestPhysicalAddress, size: UInt64, permissions: GuestPageWalk.Permissions,
+    isGlobal: Bool, isDirty: Bool
+  ) {
+    self.physicalAddress = physicalAddress
+    self.size = size
+    self.permissions = permissions
+    self.isGlobal = isGlobal
+    self.isDirty = isDirty
+  }
+
+  @inline(__always)
+  init(_ translation: GuestPageWalk.Translation) {
+    physicalAddress = translation.physicalAddress
+    size = translation.size
+    permissions = translation.permissions
+    isGlobal = translation.isGlobal
+    isDirty = translation.isDirty
+  }
+}
