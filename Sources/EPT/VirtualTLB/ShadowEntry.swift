@@ -3,14 +3,13 @@ import Memory
 /// An entry of a shadow table: what the processor reads in long mode and, below the root, in PAE mode too
 /// (SDM Vol. 3A, 4.4.2 and 4.5.4; APM Vol. 2, 5.2.3 and 5.3).
 ///
-///     63   62  54 53 52 51                    12 11   9  8  7  6  5   4   3   2  1  0
-///     ┌───┬──────┬─────┬────────────────────────┬──────┬──┬──┬──┬──┬───┬───┬───┬──┬──┐
-///     │NX │  0   │ age │ address                │ ours │0 │L │D │A │PCD│PWT│U/S│RW│P │
-///     └───┴──────┴─────┴────────────────────────┴──────┴──┴──┴──┴──┴───┴───┴───┴──┴──┘
+///     63   62     52 51                    12 11   9  8  7  6  5   4   3   2  1  0
+///     ┌───┬─────────┬────────────────────────┬──────┬──┬──┬──┬──┬───┬───┬───┬──┬──┐
+///     │NX │    0    │ address                │ ours │0 │L │D │A │PCD│PWT│U/S│RW│P │
+///     └───┴─────────┴────────────────────────┴──────┴──┴──┴──┴──┴───┴───┴───┴──┴──┘
 ///
-/// The processor ignores bits 11:9 in both modes, and bits 53:52 in long mode alone: only there may the age be
-/// other than 0. No entry is global for the processor (bit 8), and so CR4.PGE has no effect on it. A and D are set
-/// from the start where the processor would otherwise have to set them.
+/// The processor ignores bits 11:9. No entry is global for it (bit 8), and so CR4.PGE has no effect. A is set from the
+/// start, and so is D where RW is, for the processor would otherwise have to set them.
 struct ShadowEntry: OptionSet {
   let rawValue: UInt64
 
@@ -47,13 +46,6 @@ struct ShadowEntry: OptionSet {
   /// The table or page that the entry refers to.
   @inline(__always)
   var address: HostPhysicalAddress { HostPhysicalAddress(rawValue & 0x000F_FFFF_FFFF_F000) }
-
-  /// How often in a row a CR3 load has found a leaf unused: 0 to 3.
-  @inline(__always)
-  var age: UInt64 { rawValue >> 52 & 3 }
-
-  @inline(__always)
-  func aged(_ age: UInt64) -> Self { Self(rawValue: rawValue & ~(3 << 52) | age << 52) }
 
   /// Whether a leaf grants anything that another leaf of the same page does not. A user's page and a supervisor's
   /// each do: SMEP and SMAP guard the one against supervisors, the other is closed to users.

@@ -9,7 +9,7 @@ extension VirtualTLB where Memory: ~Copyable {
     }
     let cr3 = paging.cr3 & paging.tableMask
     var chosen = 0
-    for space in spaces.indices {
+    for space in Self.longModeRoots {
       if spaces[space].cr3 == cr3 {
         chosen = space
         break
@@ -19,16 +19,17 @@ extension VirtualTLB where Memory: ~Copyable {
     if spaces[chosen].cr3 != cr3 {
       empty(chosen)
       linkShared(to: chosen)
+      spaces[chosen] = ShadowedAddressSpace(cr3: cr3)
     }
     loads &+= 1
-    spaces[chosen] = ShadowedAddressSpace(cr3: cr3, lastLoad: loads)
+    spaces[chosen].lastLoad = loads
     root = chosen
   }
 
   /// Drops the address space that has not been active for longest; false if there is none but the active one.
   mutating func evictSpace() -> Bool {
     var oldest: Int?
-    for space in spaces.indices where space != root && spaces[space].cr3 != nil {
+    for space in Self.longModeRoots where space != root && spaces[space].cr3 != nil {
       if let other = oldest, spaces[other].lastLoad < spaces[space].lastLoad { continue }
       oldest = space
     }

@@ -10,10 +10,10 @@ extension VirtualTLB where Memory: ~Copyable {
   ///   - address: The linear address that the processor reports; in CR2, unless it was intercepted.
   ///   - errorCode: The error code that the processor reports.
   ///   - privilegeLevel: The guest's CPL.
-  ///   - isAccessControlled: The guest's EFLAGS.AC.
+  ///   - accessControl: The guest's EFLAGS.AC.
   public mutating func handlePageFault<Guest: SecondLevelMemory & ~Copyable>(
     at address: GuestVirtualAddress, errorCode: GuestPageWalk.ErrorCode, privilegeLevel: UInt8,
-    isAccessControlled: Bool, memory: inout Guest
+    accessControl: Bool, memory: inout Guest
   ) -> PageFaultOutcome {
     let refused = RefusedAccess(address: address, errorCode: errorCode)
     let isRepeated = refusedAccess == refused
@@ -27,7 +27,7 @@ extension VirtualTLB where Memory: ~Copyable {
       } else if privilegeLevel == 3 {
         .implicitSupervisor
       } else {
-        .supervisor(accessControl: isAccessControlled)
+        .supervisor(accessControl: accessControl)
       }
 
     let translation: GuestPageWalk.Translation
@@ -37,7 +37,7 @@ extension VirtualTLB where Memory: ~Copyable {
     } catch {
       switch error {
       case .pageFault(let code):
-        dropIfStale(address.value, &memory)
+        dropIfStale(linear(address), &memory)
         return .guestFault(code, address)
       case .memory(.hole(let table)):
         return .violation(Self.tableViolation(.read, at: table, memory), table)
@@ -75,7 +75,7 @@ extension VirtualTLB where Memory: ~Copyable {
       leaf.formUnion([.writable, .dirty])
       if paging.preventsSupervisorExecution { leaf.insert(.noExecute) }
     }
-    let isNew = fill(leaf, address.value, page, mapping)
+    let isNew = fill(leaf, linear(address), page, mapping)
     if !isNew, errorCode.contains(.present), isUserPage, paging.preventsSupervisorAccess,
       kind != .execute, privilege == .supervisor(accessControl: true)
     {

@@ -5,6 +5,12 @@ extension VirtualTLB where Memory: ~Copyable {
   @inline(__always)
   var rootLevel: Int { root == Self.legacyRoot ? 2 : 3 }
 
+  /// What of an address is translated: outside long mode, 32 bits.
+  @inline(__always)
+  func linear(_ address: GuestVirtualAddress) -> UInt64 {
+    rootLevel == 3 ? address.value : address.value & 0xFFFF_FFFF
+  }
+
   /// Maps the page of `linear`; false if the same leaf was there.
   ///
   /// If there is no table left for it, nothing is mapped, but the next attempt will find some.
@@ -23,7 +29,7 @@ extension VirtualTLB where Memory: ~Copyable {
     }
 
     let old = tables[slot]
-    if old.contains(.leaf), old.address == leaf.address, tables.page(at: slot) == page {
+    if old.contains(.leaf), tables.page(at: slot) == page {
       let isOther = old.memoryType != leaf.memoryType
       if isOther || old.grants(moreThan: leaf) { pendingInvalidation = .required }
       tables.update(slot, to: leaf)
@@ -120,9 +126,9 @@ extension VirtualTLB where Memory: ~Copyable {
 
   /// Empties everything, and keeps the active address space alone.
   mutating func reset() {
-    for space in spaces.indices {
+    for space in Self.longModeRoots {
       empty(space)
-      if space != root { spaces[space].cr3 = nil }
+      if space != root { spaces[space] = ShadowedAddressSpace() }
     }
     empty(Self.sharedRoot)
     for index in 0..<4 { empty(tables.table(tables[Self.legacyRoot << 9 | index])) }

@@ -7,12 +7,13 @@ extension VirtualTLB where Memory: ~Copyable {
   public mutating func loadCR3<Guest: SecondLevelMemory & ~Copyable>(
     _ paging: GuestPageWalk, memory: inout Guest
   ) {
+    guard paging.mode == self.paging.mode else { return setPaging(paging, memory: &memory) }
     refusedAccess = nil
     pendingInvalidation = .required
     self.paging = paging
     selectRoot()
-    _ = revalidate(root, at: rootLevel, from: 0, &memory)
-    if rootLevel == 3, !paging.hasGlobalPages { revalidateShared(&memory) }
+    revalidate(root, at: rootLevel, &memory)
+    if rootLevel == 3, !paging.hasGlobalPages { revalidate(Self.sharedRoot, at: 3, &memory) }
   }
 
   /// The guest has changed CR0, CR4 or EFER, and CR3 perhaps with them: drops every translation that could be wrong
@@ -37,14 +38,14 @@ extension VirtualTLB where Memory: ~Copyable {
   public mutating func revalidate<Guest: SecondLevelMemory & ~Copyable>(memory: inout Guest) {
     refusedAccess = nil
     pendingInvalidation = .required
-    _ = revalidate(root, at: rootLevel, from: 0, &memory)
-    if rootLevel == 3 { revalidateShared(&memory) }
+    revalidate(root, at: rootLevel, &memory)
+    if rootLevel == 3 { revalidate(Self.sharedRoot, at: 3, &memory) }
   }
 
   /// The guest has executed INVLPG.
   public mutating func invalidatePage(at address: GuestVirtualAddress) {
     refusedAccess = nil
-    drop(address.value)
+    drop(linear(address))
   }
 
   /// Drops what there is for an address if a walk does not justify it: a page fault that the guest gets to see does
@@ -64,16 +65,25 @@ extension VirtualTLB where Memory: ~Copyable {
     if guestPage(justifying: slot, at: linear, in: region, &memory) == nil { drop(linear) }
   }
 
-  private mutating func revalidateShared<Guest: SecondLevelMemory & ~Copyable>(_ memory: inout Guest) {
-    _ = revalidate(Self.sharedRoot, at: 3, from: 0, &memory)
+  /// Drops what a walk does not justify below a root.
+  private mutating func revalidate<Guest: SecondLevelMemory & ~Copyable>(
+    _ root: Int, at level: Int, _ memory: inout Guest
+  ) {
+    spaces[root].checks &+= 1
+    let dropsUnused = spaces[root].checks % Self.checksUntilDrop == 0
+    _ = revalidate(root, at: level, from: 0, dropsUnused: dropsUnused, &memory)
   }
 
-  /// Drops the leaves below a table of `level` that a walk does not justify or that have not been in use. The first
-  /// entry of the table is for the address `start`.
+  /// How many checks a leaf that is not used stays, at least; at most it is twice as many. A processor pays for
+  /// setting an accessed bit, and so this is more than 1.
+  private static var checksUntilDrop: UInt64 { 8 }
+
+  /// Drops the leaves below a table of `level` that a walk does not justify and, if told so, those not accessed since
+  /// it was last told. The first entry of the table is for the address `start`.
   ///
   /// Returns the size of the largest guest page of which a part is left.
   private mutating func revalidate<Guest: SecondLevelMemory & ~Copyable>(
-    _ table: Int, at level: Int, from start: UInt64, _ memory: inout Guest
+    _ table: Int, at level: Int, from start: UInt64, dropsUnused: Bool, _ memory: inout Guest
   ) -> UInt64 {
     var largest: UInt64 = 0
     var region: GuestRegion?
@@ -88,24 +98,23 @@ extension VirtualTLB where Memory: ~Copyable {
           region = paging.region(of: linear, memory: &memory)
           hasRegion = true
         }
-        let age = entry.contains(.accessed) ? 0 : entry.age + 1
-        if age <= oldestAge, let page = guestPage(justifying: slot, at: linear, in: region, &memory) {
-          tables.update(slot, to: entry.subtracting(.accessed).aged(age))
+        if dropsUnused, !entry.contains(.accessed) {
+          clear(slot)
+        } else if let page = guestPage(justifying: slot, at: linear, in: region, &memory) {
+          if dropsUnused { tables.update(slot, to: entry.subtracting(.accessed)) }
           largest = max(largest, page.size)
         } else {
           clear(slot)
         }
       } else if !entry.contains(.shared) || table == Self.sharedRoot {
-        let size = revalidate(tables.table(entry), at: level - 1, from: linear, &memory)
+        let size = revalidate(
+          tables.table(entry), at: level - 1, from: linear, dropsUnused: dropsUnused, &memory)
         markFragments(slot, at: level, of: size)
         largest = max(largest, size)
       }
     }
     return largest
   }
-
-  /// How often in a row a leaf may be found unused and stay. Outside long mode entries have no room for an age.
-  private var oldestAge: UInt64 { paging.mode == .level4 ? 3 : 0 }
 
   /// The guest's page at an address, or nil if the guest's tables do not grant, without a change, all that the leaf
   /// does: present, accessed, and dirty where it is writable.

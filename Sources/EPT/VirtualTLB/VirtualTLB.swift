@@ -24,7 +24,7 @@ import Memory
 //   just after the flush. And so an address space may be kept while another one is active: eight roots are kept by
 //   their CR3, and one that becomes active again is checked first. A switch between two processes, or between
 //   the two halves of KPTI, costs a walk for each leaf instead of an exit for each page. Only leaves in use are
-//   worth that: each check clears the leaf's accessed bit, and a leaf that several checks in a row found clear goes.
+//   worth that: every eighth check drops the leaves whose accessed bit is clear, and clears those that are set.
 //
 // * Global pages outlive a load of CR3, and in the upper half of the address space every address space has the
 //   same ones. They are kept once: in tables below a *shared root*, which no processor walks itself but whose
@@ -71,13 +71,15 @@ public struct VirtualTLB<Memory: ShadowMemory & ~Copyable>: ~Copyable {
 
   /// The table that CR3 refers to.
   var root = Self.legacyRoot
-  /// The address spaces of long mode: number n is that of table n.
-  var spaces = InlineArray<8, ShadowedAddressSpace>(repeating: ShadowedAddressSpace())
+  /// What is known of the root in table n: the address spaces of long mode, then the shared root and the legacy root.
+  var spaces = InlineArray<10, ShadowedAddressSpace>(repeating: ShadowedAddressSpace())
   /// Counts the loads of CR3, to tell which address space was active last.
   var loads: UInt64 = 0
   /// An access that faulted on a leaf that grants it, if that is the last thing that happened.
   var refusedAccess: RefusedAccess?
 
+  /// The roots of long mode.
+  static var longModeRoots: Range<Int> { 0..<8 }
   /// The root whose entries the roots of all address spaces share, in their upper halves.
   static var sharedRoot: Int { 8 }
   /// The root outside long mode, whose four entries stay as they are: processors load them with CR3 (SDM Vol. 3A,

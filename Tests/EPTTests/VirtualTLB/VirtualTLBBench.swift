@@ -65,7 +65,7 @@ final class VirtualTLBBench {
     var guest = ArrayGuest(ram: ram)
     return tlb.handlePageFault(
       at: GuestVirtualAddress(access.address), errorCode: GuestPageWalk.ErrorCode(rawValue: code),
-      privilegeLevel: access.privilegeLevel, isAccessControlled: access.ac, memory: &guest)
+      privilegeLevel: access.privilegeLevel, accessControl: access.ac, memory: &guest)
   }
 
   /// What every entry to the guest begins with.
@@ -85,12 +85,16 @@ final class VirtualTLBBench {
     tlb.setPaging(paging.walk, memory: &guest)
   }
 
-  /// Tells the virtual TLB of a page's loss, and shoots the processor's translations down if that is asked for.
+  /// Tells the virtual TLB of a page's loss. If the guest executes meanwhile, a shootdown drops its translations at
+  /// once, and else the next entry does.
   @discardableResult
-  func secondLevelChanged(_ index: Int) -> Invalidation {
+  func secondLevelChanged(_ index: Int, isExecuting: Bool = false) -> Invalidation {
     let page = PageNumber(GuestRAM.address(index) >> 12)
     let invalidation = tlb.secondLevelChanged(page, to: ram.pages[index].permissions)
-    if invalidation == .required { processor.flush() }
+    if isExecuting, invalidation == .required {
+      processor.flush()
+      tlb.completeInvalidation()
+    }
     return invalidation
   }
 }

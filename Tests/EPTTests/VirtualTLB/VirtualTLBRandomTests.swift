@@ -135,6 +135,8 @@ private final class RandomRun {
   }
 
   func changeSecondLevel() {
+    // Only where nothing else waits for the next entry.
+    let isExecuting = guest.chance(1, in: 2) && bench.tlb.pendingInvalidation == .none
     let isTable = guest.chance(1, in: 8)
     let index =
       isTable
@@ -143,16 +145,16 @@ private final class RandomRun {
     switch Int.random(in: 0..<10, using: &guest.random) {
     case 0..<6:
       guest.ram.protect(index, guest.ram.pages[index].permissions.intersection(guest.permissions()))
-      bench.secondLevelChanged(index)
+      bench.secondLevelChanged(index, isExecuting: isExecuting)
     case 6..<9:
       guest.ram.protect(index, [])
-      bench.secondLevelChanged(index)
+      bench.secondLevelChanged(index, isExecuting: isExecuting)
       guest.ram.map(index, guest.permissions(), guest.memoryType())
     default:
       let region = Int.random(in: 1..<9, using: &guest.random)
       for index in region * 512..<(region + 1) * 512 {
         guest.ram.protect(index, [])
-        bench.secondLevelChanged(index)
+        bench.secondLevelChanged(index, isExecuting: isExecuting)
       }
       if guest.chance(9, in: 10) {
         guest.ram.mapLarge(region: region, guest.permissions())
