@@ -81,7 +81,7 @@ extension VirtualTLB where Memory: ~Copyable {
   /// Drops the leaves below a table of `level` that a walk does not justify and, if told so, those not accessed since
   /// it was last told. The first entry of the table is for the address `start`.
   ///
-  /// Returns the size of the largest guest page of which a part is left.
+  /// Tables that this leaves empty go, too. Returns the size of the largest guest page of which a part is left.
   private mutating func revalidate<Guest: SecondLevelMemory & ~Copyable>(
     _ table: Int, at level: Int, from start: UInt64, dropsUnused: Bool, _ memory: inout Guest
   ) -> UInt64 {
@@ -111,6 +111,9 @@ extension VirtualTLB where Memory: ~Copyable {
           tables.table(entry), at: level - 1, from: linear, dropsUnused: dropsUnused, &memory)
         markFragments(slot, at: level, of: size)
         largest = max(largest, size)
+        // The tables below the shared root are linked elsewhere, too, and those of the legacy root stay.
+        let isFixed = table == Self.sharedRoot || table == Self.legacyRoot
+        if !isFixed, tables.firstLive(in: tables.table(entry)) == nil { clear(slot) }
       }
     }
     return largest

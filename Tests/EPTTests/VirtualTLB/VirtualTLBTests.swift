@@ -575,18 +575,32 @@ private let all: PlainGuest.Bits = [.writable, .user, .accessed, .dirty]
     _ = guest.access(.write, low)
     guest.paging.cr3 = guest.newTable()
     guest.bench.loadCR3()
+    var counters: [VirtualTLBCounters] = []
     for region in 0..<100 as Range<UInt64> {
       guest.map(region << 21, to: data + region << 12, all)
       #expect(guest.access(.write, region << 21).0 == guest.host(data + region << 12))
+      counters.append(guest.bench.tlb.counters)
     }
-    #expect(guest.bench.tlb.counters.evictions == 1)
-    #expect(guest.bench.tlb.counters.exhaustions == 1)
+    #expect(counters.first { $0.evictions == 1 }?.exhaustions == 0)
+    #expect(counters.last == VirtualTLBCounters(fills: 101, evictions: 1, exhaustions: 1))
     #expect(guest.bench.inconsistency() == nil)
     guest.bench.loadCR3()
     #expect(guest.access(.write, 99 << 21).faults == 0)
     guest.paging.cr3 = first
     guest.bench.loadCR3()
     #expect(guest.access(.write, low) == (guest.host(data), 1))
+  }
+
+  @Test func tablesThatAFlushLeavesEmptyAreFreed() throws {
+    let guest = try PlainGuest()
+    let free = guest.bench.tlb.tables.freeCount
+    guest.map(low, to: data, all)
+    _ = guest.access(.read, low)
+    #expect(guest.bench.tlb.tables.freeCount == free - 3)
+    guest.ram.setEntry(0, at: guest.location(low), width: 8)
+    guest.bench.loadCR3()
+    guest.bench.flush()
+    #expect(guest.bench.tlb.tables.freeCount == free)
   }
 
   @Test func aRetiredTableWaitsForTheFlush() throws {
