@@ -56,6 +56,7 @@ extension VirtualTLB where Memory: ~Copyable {
 
   /// The slot of `level` for the leaf of a linear address, with all the tables on the way to it, or nil if there are
   /// too few.
+  @inline(__always)
   private mutating func slot(
     for linear: UInt64, _ level: Int, _ guestPageSize: UInt64, isGlobal: Bool
   ) -> Int? {

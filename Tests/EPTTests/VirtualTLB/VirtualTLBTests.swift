@@ -229,8 +229,8 @@ private let all: PlainGuest.Bits = [.writable, .user, .accessed, .dirty]
 
   @Test func aLoadOfCR3DropsJustWhatHasChanged() throws {
     let guest = try PlainGuest()
-    for page in 0..<8 as Range<UInt64> { guest.map(low + page * 4096, to: data + page * 4096, all) }
-    for page in 0..<8 as Range<UInt64> { _ = guest.access(.write, low + page * 4096) }
+    for page in 0..<9 as Range<UInt64> { guest.map(low + page * 4096, to: data + page * 4096, all) }
+    for page in 0..<9 as Range<UInt64> { _ = guest.access(.write, low + page * 4096) }
     guest.map(low, to: data + 0x9000, all)
     guest.map(low + 1 * 4096, to: data + 1 * 4096, all.subtracting(.writable))
     guest.map(low + 2 * 4096, to: data + 2 * 4096, all.subtracting(.user))
@@ -238,10 +238,26 @@ private let all: PlainGuest.Bits = [.writable, .user, .accessed, .dirty]
     guest.map(low + 4 * 4096, to: data + 4 * 4096, all.subtracting(.accessed))
     guest.map(low + 5 * 4096, to: data + 5 * 4096, all.subtracting(.dirty))
     guest.ram.setEntry(0, at: guest.location(low + 6 * 4096), width: 8)
+    guest.map(low + 7 * 4096, to: data + 7 * 4096 | 1 << 45, all)
     guest.bench.loadCR3()
-    let faults = (0..<8).map { guest.access(.read, low + UInt64($0) * 4096).faults }
-    #expect(faults == [1, 1, 1, 1, 1, 1, 1, 0])
+    let faults = (0..<9).map { guest.access(.read, low + UInt64($0) * 4096).faults }
+    #expect(faults == [1, 1, 1, 1, 1, 1, 1, 1, 0])
     #expect(guest.access(.read, low).0 == guest.host(data + 0x9000))
+  }
+
+  @Test func accessedBitsThatTheGuestClearsAboveALeafAreSetAgainAfterALoadOfCR3() throws {
+    let guest = try PlainGuest()
+    guest.map(low, to: data, all)
+    guest.map(low + 0x20_0000, to: 4 << 21, all, level: 1)
+    for address in [low, low + 0x20_0000] {
+      #expect(guest.access(.read, address).faults == 1)
+      let location = guest.location(address, level: 1)
+      let entry = guest.ram.entry(at: location, width: 8)!
+      guest.ram.setEntry(entry & ~0x20, at: location, width: 8)
+      guest.bench.loadCR3()
+      #expect(guest.access(.read, address).faults == 1)
+      #expect(guest.ram.entry(at: location, width: 8) == entry)
+    }
   }
 
   @Test func aSwitchBackToAnAddressSpaceCostsNoFaults() throws {
