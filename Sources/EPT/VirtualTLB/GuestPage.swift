@@ -8,18 +8,9 @@ struct GuestPage {
   var permissions: GuestPageWalk.Permissions
   var isGlobal: Bool
   var isDirty: Bool
+}
 
-  init(
-    physicalAddress: GuestPhysicalAddress, size: UInt64, permissions: GuestPageWalk.Permissions,
-    isGlobal: Bool, isDirty: Bool
-  ) {
-    self.physicalAddress = physicalAddress
-    self.size = size
-    self.permissions = permissions
-    self.isGlobal = isGlobal
-    self.isDirty = isDirty
-  }
-
+extension GuestPage {
   @inline(__always)
   init(_ translation: GuestPageWalk.Translation) {
     physicalAddress = translation.physicalAddress

@@ -1,8 +1,8 @@
 /// The control registers with which a processor runs a guest on a shadow table, instead of the guest's own.
 ///
 /// The guest must not see them: MOV to and from CR0, CR3 and CR4, SMSW, LMSW, RDMSR and WRMSR of EFER are
-/// intercepted, and so are INVLPG and #PF. RFLAGS.AC and the CPL are the guest's own. CPUID offers neither PCID nor
-/// five-level paging, protection keys, or shadow stacks, and so the guest cannot turn them on.
+/// intercepted, and so are INVLPG and #PF. RFLAGS.AC and the CPL are the guest's own. CPUID offers neither PCID,
+/// INVPCID and INVLPGB nor five-level paging, protection keys and shadow stacks, and so the guest has none of them.
 ///
 /// - CR0.PG is set: a guest without paging runs on a table too, one that maps the low 4 GiB to themselves. CR0.PE
 ///   remains the guest's: under AMD-V, real mode runs with paging (APM Vol. 2, 15.19); VT-x without unrestricted

@@ -7,8 +7,8 @@ extension VirtualTLB where Memory: ~Copyable {
   /// itself, and so they are set too when that ends in a violation. They are not set for a fault of the guest's.
   ///
   /// - Parameters:
-  ///   - address: The linear address that the processor reports; in CR2, unless it was intercepted.
-  ///   - errorCode: The error code that the processor reports.
+  ///   - address: The linear address that the intercepted fault reports: EXITINFO2, or the exit qualification.
+  ///   - errorCode: The error code that it reports.
   ///   - privilegeLevel: The guest's CPL.
   ///   - accessControl: The guest's EFLAGS.AC.
   public mutating func handlePageFault<Guest: SecondLevelMemory & ~Copyable>(

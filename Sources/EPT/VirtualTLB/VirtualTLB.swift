@@ -51,10 +51,11 @@ import Memory
 
 /// The shadow page tables of one virtual CPU: what its processor walks instead of the guest's own.
 ///
-/// One caller at a time. All but `secondLevelChanged` is called while the guest does not execute on these tables.
-/// Before it executes on them again, look at `pendingInvalidation`.
+/// One caller at a time: a lock of the caller's covers each call as a whole. All but `secondLevelChanged` is called
+/// while the guest does not execute on these tables. Before it executes on them again, CR3 is to be `rootAddress` and
+/// `pendingInvalidation` to be looked at.
 public struct VirtualTLB<Memory: ShadowMemory & ~Copyable>: ~Copyable {
-  /// As many frames as hold tables for all the pages that one instruction may need, several times over.
+  /// Frames for the tables of some twenty pages that have no table in common: more than one instruction needs.
   public static var minimumFrameCount: Int { 256 }
 
   public internal(set) var counters = VirtualTLBCounters()
@@ -98,10 +99,9 @@ public struct VirtualTLB<Memory: ShadowMemory & ~Copyable>: ~Copyable {
     // Tables 0 to 9 are the roots.
     for _ in 0...Self.legacyRoot { _ = tables.allocate() }
     for index in 0..<4 {
-      guard let directory = tables.allocate() else { continue }
-      tables.insert(
-        .pageDirectory(tables.address(of: directory)),
-        at: ShadowTables<Memory>.slot(Self.legacyRoot, 0, 0) + index)
+      if let directory = tables.allocate() {
+        tables.insert(.pageDirectory(tables.address(of: directory)), at: Self.legacyRoot << 9 | index)
+      }
     }
     selectRoot()
   }
