@@ -9,7 +9,8 @@ import time
 from big_iron import GUESTS, BigIronTestCase, bochs, complaints, fresh_directory
 from cluster import BUILD, ROOT
 from cluster.cpio import Archive
-from cluster.image import GUEST_KERNEL
+from cluster.image import GUEST_COMMAND_LINE, GUEST_KERNEL
+from cluster.initramfs import INIT
 from cluster.machine import Hardware
 from cluster.run import Status
 
@@ -185,7 +186,7 @@ class PVHTests(BigIronTestCase):
         self.assertEqual(complaints(run.log), [])
         # B0H is what the kernel's own PVH entry sets as its loader (arch/x86/platform/pvh/enlighten.c).
         self.assertEqual(
-            run.output, f"{release()}\n{0xB0}\nconsole=ttyS0 panic=-1 rdinit=/bigiron/init marker=1\n")
+            run.output, f"{release()}\n{0xB0}\n{GUEST_COMMAND_LINE} rdinit={INIT} marker=1\n")
 
 
 class XAPICTests(BigIronTestCase):
