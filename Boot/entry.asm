@@ -56,7 +56,7 @@ bootEntry:
     xor eax, eax
     rep stosb
 
-    mov eax, 0x80000000         ; a PC without long mode can say so only with one letter each
+    mov eax, 0x80000000         ; a PC without long mode gets no further than a message
     cpuid
     cmp eax, 0x80000001
     jb .noLongMode
@@ -101,16 +101,26 @@ bootEntry:
 
 .noLongMode:
     mov esi, .message
-    mov dx, 0x3F8
 .print:
+    mov dx, 0x3FD               ; line status; all ones where there is no UART
+    in al, dx
+    test al, 1 << 5             ; room for a byte (THRE)
+    jz .print
     lodsb
     test al, al
     jz .stop
+    mov dx, 0x3F8
     out dx, al
     jmp .print
 .stop:
+    mov dx, 0x3FD
+.drain:
+    in al, dx
+    test al, 1 << 6             ; the last bit has left (TEMT)
+    jz .drain
+.halt:
     hlt
-    jmp .stop
+    jmp .halt
 .message: db "Big Iron needs a 64-bit x86 CPU with NX", 13, 10, 0
 
 bits 64
