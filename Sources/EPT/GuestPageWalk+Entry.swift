@@ -15,9 +15,9 @@ extension GuestPageWalk {
     static let executeDisable: UInt64 = 1 << 63
   }
 
-  /// Ones in bits `range`.
+  /// Ones in bits `range`, which ends before 64.
   private static func bits(_ range: Range<UInt64>) -> UInt64 {
-    ~0 << range.lowerBound & ~(~0 << range.upperBound)
+    ~0 &<< range.lowerBound & ~(~0 &<< range.upperBound)
   }
 
   /// Bits of an entry, or of CR3, that hold a table's address.

@@ -61,16 +61,25 @@ extension GuestPageWalk {
 
   /// At most one update for each level.
   public struct EntryUpdates: Sendable {
-    private var updates = InlineArray<4, EntryUpdate>(
-      repeating: EntryUpdate(location: GuestPhysicalAddress(0), entry: 0, bits: 0, width: 0))
+    private var locations = InlineArray<4, UInt64>(repeating: 0)
+    private var entries = InlineArray<4, UInt64>(repeating: 0)
+    private var bits = InlineArray<4, UInt8>(repeating: 0)
+    private var width: UInt8 = 0
     public private(set) var count = 0
 
     /// The update at `index`, which is in `0..<count`.
-    public subscript(index: Int) -> EntryUpdate { updates[index] }
+    public subscript(index: Int) -> EntryUpdate {
+      EntryUpdate(
+        location: GuestPhysicalAddress(locations[index]), entry: entries[index], bits: UInt64(bits[index]),
+        width: UInt64(width))
+    }
 
     mutating func append(_ location: GuestPhysicalAddress, _ entry: UInt64, bits: UInt64, width: UInt64) {
       guard entry & bits != bits else { return }
-      updates[count] = EntryUpdate(location: location, entry: entry, bits: bits, width: width)
+      locations[count] = location.value
+      entries[count] = entry
+      self.bits[count] = UInt8(truncatingIfNeeded: bits)
+      self.width = UInt8(truncatingIfNeeded: width)
       count += 1
     }
   }

@@ -51,26 +51,36 @@ public struct GuestPageWalk: Sendable {
   public func translate<RAM: GuestMemory & ~Copyable>(
     _ address: GuestVirtualAddress, for access: Access, memory: inout RAM
   ) throws(Failure) -> Translation {
+    var lastTable: LastTable?
+    return try translate(address, for: access, through: &lastTable, memory: &memory)
+  }
+
+  /// Translates `address` and sets `lastTable` if the walk comes as far and finds every entry above accessed.
+  func translate<RAM: GuestMemory & ~Copyable>(
+    _ address: GuestVirtualAddress, for access: Access, through lastTable: inout LastTable?,
+    memory: inout RAM
+  ) throws(Failure) -> Translation {
     switch mode {
     case .none:
       return Translation(untranslated: address.value & 0xFFFF_FFFF)
     case .bits32:
       return try walk(
-        address.value & 0xFFFF_FFFF, access, fromTable: cr3 & 0xFFFF_F000, level: 2, &memory)
+        address.value & 0xFFFF_FFFF, access, fromTable: cr3 & 0xFFFF_F000, level: 2, &lastTable, &memory)
     case .pae:
       let linear = address.value & 0xFFFF_FFFF
       let pointer = pageDirectoryPointers[Int(linear >> 30)]
       guard pointer & Entry.present != 0 else { throw .pageFault(faultCode(access)) }
-      return try walk(linear, access, fromTable: pointer & tableMask, level: 2, &memory)
+      return try walk(linear, access, fromTable: pointer & tableMask, level: 2, &lastTable, &memory)
     case .level4:
       let sign = Int64(bitPattern: address.value) >> 47
       guard sign == 0 || sign == -1 else { throw .notCanonical }
-      return try walk(address.value, access, fromTable: cr3 & tableMask, level: 4, &memory)
+      return try walk(address.value, access, fromTable: cr3 & tableMask, level: 4, &lastTable, &memory)
     }
   }
 
   private func walk<RAM: GuestMemory & ~Copyable>(
-    _ linear: UInt64, _ access: Access, fromTable table: UInt64, level topLevel: Int, _ memory: inout RAM
+    _ linear: UInt64, _ access: Access, fromTable table: UInt64, level topLevel: Int,
+    _ lastTable: inout LastTable?, _ memory: inout RAM
   ) throws(Failure) -> Translation {
     let entryWidth: UInt64 = mode == .bits32 ? 4 : 8
     let indexWidth: UInt64 = mode == .bits32 ? 10 : 9
@@ -80,9 +90,9 @@ public struct GuestPageWalk: Sendable {
     var updates = EntryUpdates()
     while true {
       // What lies below the index of this level: the offset, where the entry maps a page.
-      let shift = 12 + indexWidth * UInt64(level - 1)
-      let index = linear >> shift & (1 << indexWidth - 1)
-      let location = GuestPhysicalAddress(table + index * entryWidth)
+      let shift = 12 &+ indexWidth &* UInt64(truncatingIfNeeded: level &- 1)
+      let index = linear &>> shift & (1 &<< indexWidth &- 1)
+      let location = GuestPhysicalAddress(table &+ index &* entryWidth)
       let entry = try readEntry(location, &memory)
       guard entry & Entry.present != 0 else { throw .pageFault(faultCode(access)) }
       let isLeaf = self.isLeaf(entry, level: level)
@@ -94,13 +104,16 @@ public struct GuestPageWalk: Sendable {
         updates.append(location, entry, bits: Entry.accessed, width: entryWidth)
         table = entry & tableMask
         level -= 1
+        if level == 1, updates.count == 0 {
+          lastTable = LastTable(address: table, permissions: permissions)
+        }
         continue
       }
       guard allows(access, permissions) else { throw .pageFault(faultCode(access).union(.present)) }
       let isWrite = access.kind == .write
       updates.append(
         location, entry, bits: Entry.accessed | (isWrite ? Entry.dirty : 0), width: entryWidth)
-      let size: UInt64 = 1 << shift
+      let size: UInt64 = 1 &<< shift
       return Translation(
         physicalAddress: GuestPhysicalAddress(pageAddress(entry, size: size) | linear & (size - 1)),
         size: size, permissions: permissions, isGlobal: hasGlobalPages && entry & Entry.global != 0,
@@ -108,7 +121,7 @@ public struct GuestPageWalk: Sendable {
     }
   }
 
-  private func readEntry<RAM: GuestMemory & ~Copyable>(
+  func readEntry<RAM: GuestMemory & ~Copyable>(
     _ location: GuestPhysicalAddress, _ memory: inout RAM
   ) throws(Failure) -> UInt64 {
     do throws(GuestMemoryError) {

@@ -17,6 +17,15 @@ public struct SecondLevelViolation: Equatable, Sendable {
   /// reports that by an exit of its own, so here it is AMD's alone.
   public var isMisconfiguration: Bool
 
+  /// A violation that a walk in software has come upon; the linear address is the walk's.
+  public init(access: PagePermissions, permissions: PagePermissions, isGuestPageWalk: Bool) {
+    self.access = access
+    self.permissions = permissions
+    self.isGuestPageWalk = isGuestPageWalk
+    hasLinearAddress = true
+    isMisconfiguration = false
+  }
+
   /// Decodes the exit qualification of an EPT violation (SDM Vol. 3C, 28.2.1, table "Exit Qualification for EPT
   /// Violations").
   public init(eptExitQualification qualification: UInt64) {

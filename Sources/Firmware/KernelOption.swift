@@ -12,6 +12,7 @@ public enum KernelOption: UInt8, Sendable {
   case exit
   case debugCrash
   case debugStep
+  case debugMove
 
   /// What an option's value may be.
   public enum Kind: Sendable {
@@ -63,6 +64,10 @@ public enum KernelOption: UInt8, Sendable {
     case .debugStep:
       Definition(
         "debug.step", .number(0...1_000_000), default: "0", "first guest instructions to log, one by one")
+    case .debugMove:
+      Definition(
+        "debug.move", .number(0...1_000_000), default: "0",
+        "guest pages to move to other frames while the guest runs")
     }
   }
 

@@ -16,6 +16,7 @@ public struct KernelOptions: Sendable {
   public private(set) var exit = Exit.halt
   public private(set) var debugCrash = Crash.none
   public private(set) var debugStep = 0
+  public private(set) var debugMove = 0
 
   /// A word of the command line that was ignored, and why.
   public struct Problem: Equatable, Sendable {
@@ -53,6 +54,7 @@ public struct KernelOptions: Sendable {
     case .exit: exit = Exit(rawValue: index) ?? exit
     case .debugCrash: debugCrash = Crash(rawValue: index) ?? debugCrash
     case .debugStep: debugStep = Int(value)
+    case .debugMove: debugMove = Int(value)
     }
   }
 

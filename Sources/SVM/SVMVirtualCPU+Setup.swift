@@ -42,6 +42,8 @@ extension SVMVirtualCPU {
 
   public mutating func unload() { resident.park() }
 
+  public mutating func dropTranslations() { flushTranslations() }
+
   /// Everything that this ASID has in the TLB goes at the next entry; all of it, where the CPU cannot choose.
   func flushTranslations() { writeMMIO32(vmcb + VMCBOffset.tlbControl, 1) }
 

@@ -16,6 +16,9 @@ public protocol VirtualCPU: ~Copyable {
   /// Takes the vCPU's state out of the core, so that another vCPU, or another core, can go on.
   mutating func unload()
 
+  /// Drops what the calling core has cached of the second-level tables, at the latest before this vCPU's next entry.
+  mutating func dropTranslations()
+
   /// Sets every architectural register, as RESET, INIT or a loader does.
   mutating func reset(to state: ArchitecturalState)
 

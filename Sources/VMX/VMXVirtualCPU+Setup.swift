@@ -71,8 +71,11 @@ extension VMXVirtualCPU {
     writeCR2(parkedCR2)
     writeDR6(parkedDR6)
     if capabilities.secondary.contains(.vpid) { _ = invvpid(1, UInt16(self[.vpid]), 0) }
-    _ = invept(1, eptPointer.rawValue)
+    dropTranslations()
   }
+
+  /// INVEPT, single context: mappings of every VPID that were made through these tables (SDM Vol. 3C, 29.4.3.1).
+  public mutating func dropTranslations() { _ = invept(1, eptPointer.rawValue) }
 
   public mutating func unload() {
     resident.park()

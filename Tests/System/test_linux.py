@@ -175,6 +175,24 @@ class TimeSlicingTests(BigIronTestCase):
         self.assertLess(rate, 5)
 
 
+class MovedPagesTests(BigIronTestCase):
+    seconds = 75
+
+    def test_no_core_keeps_a_translation_of_a_page_that_has_moved(self):
+        # Copies on both CPUs, while core 0 moves a page a millisecond to another frame.
+        run = self.boot(
+            hardware=Hardware(cores=2, memory=512), options=["debug.move=1000000"], files=[THREADS],
+            command="dd if=/dev/urandom of=/tmp/a bs=1M count=4 2>/dev/null; "
+            "for i in 1 2 3 4; do (cp /tmp/a /tmp/b$i; md5sum < /tmp/b$i) & done; wait; md5sum < /tmp/a; "
+            "/tests/threads 300000 20000", timeout=SECONDS_TO_BOOT)
+        self.assert_powered_off(run)
+        self.assertGreater(run.result.report["movedPages"], 5000)
+        *sums, threads = run.output.split("\n", 5)
+        self.assertEqual(len(set(sums)), 1, sums)
+        cpus, total, target, _, _ = parse_threads(threads)
+        self.assertEqual((cpus, total, target), ({0, 1}, 600000, 600000))
+
+
 class PVHTests(BigIronTestCase):
     seconds = 45
 

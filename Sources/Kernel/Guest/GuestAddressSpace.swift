@@ -32,10 +32,55 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
   borrowing func resolve(_ address: GuestPhysicalAddress) throws(PageTableError) -> HostPhysicalAddress? {
     guard map.isRAM(address) else { return nil }
     return try lock.withLock { () throws(PageTableError) -> HostPhysicalAddress? in
-      if let mapping = unsafe tables.pointee.translate(address) { return mapping.host }
-      try materialise(address)
-      return unsafe tables.pointee.translate(address)?.host
+      try resolveLocked(address)
     }
+  }
+
+  /// Calls `body` with the host address of a byte of guest RAM, which its page keeps for the time of the call.
+  borrowing func withPlace(_ address: GuestPhysicalAddress, _ body: (HostPhysicalAddress) -> Void)
+    throws(PageTableError)
+  {
+    try lock.withLock { () throws(PageTableError) in
+      if let host = try resolveLocked(address) { body(host) }
+    }
+  }
+
+  private borrowing func resolveLocked(
+    _ address: GuestPhysicalAddress
+  ) throws(PageTableError) -> HostPhysicalAddress? {
+    if let mapping = unsafe tables.pointee.translate(address) { return mapping.host }
+    try materialise(address)
+    return unsafe tables.pointee.translate(address)?.host
+  }
+
+  /// Takes the right to write to a page away; false where the page has no frame yet. A shootdown must follow.
+  borrowing func protect(_ page: PageNumber) throws(PageTableError) -> Bool {
+    let range = page.address..<page.address + pageSize
+    return try lock.withLock { () throws(PageTableError) -> Bool in
+      guard unsafe tables.pointee.translate(page.address) != nil else { return false }
+      _ = try unsafe tables.pointee.protect(range, [.read, .execute])
+      return true
+    }
+  }
+
+  /// Copies a page, to which nobody can write, to another frame and maps that instead; the old one, which a
+  /// shootdown must precede the release of.
+  borrowing func replaceFrame(of page: PageNumber) throws(PageTableError) -> HostPhysicalAddress {
+    try lock.withLock { () throws(PageTableError) -> HostPhysicalAddress in
+      guard let old = unsafe tables.pointee.translate(page.address)?.host, let new = try? Frames.allocate4K()
+      else {
+        throw .outOfTables
+      }
+      IdentityMemory.copy(from: old, to: new, count: pageSize)
+      _ = try unsafe tables.pointee.map(page.address, to: new, size: .page4K, permissions: .all)
+      return old
+    }
+  }
+
+  /// Gives a frame back that no core can reach any more, and the tables that were unlinked with it.
+  borrowing func release(_ frame: HostPhysicalAddress) {
+    lock.withLock { unsafe tables.pointee.releaseRetired() }
+    Frames.free(frame)
   }
 
   private borrowing func materialise(_ address: GuestPhysicalAddress) throws(PageTableError) {
@@ -62,25 +107,26 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
 
   /// Sets accessed and dirty bits as the processor's own walk does: only where the entry is still what was read.
   func apply(_ update: GuestPageWalk.EntryUpdate) throws(GuestMemoryError) {
-    let entry = unsafe UInt64(UInt(bitPattern: try place(update.location)))
-    if update.width == 4 {
-      _ = compareExchange32(
-        entry, UInt32(truncatingIfNeeded: update.entry),
-        UInt32(truncatingIfNeeded: update.entry | update.bits))
-    } else {
-      _ = compareExchange64(entry, update.entry, update.entry | update.bits)
+    try withPlace(update.location) { place in
+      if update.width == 4 {
+        _ = compareExchange32(
+          place.value, UInt32(truncatingIfNeeded: update.entry),
+          UInt32(truncatingIfNeeded: update.entry | update.bits))
+      } else {
+        _ = compareExchange64(place.value, update.entry, update.entry | update.bits)
+      }
     }
   }
 
-  private func place(_ address: GuestPhysicalAddress) throws(GuestMemoryError) -> UnsafeMutableRawPointer {
-    let resolved: HostPhysicalAddress?
+  private func withPlace(
+    _ address: GuestPhysicalAddress, _ body: (HostPhysicalAddress) -> Void
+  ) throws(GuestMemoryError) {
+    guard unsafe space.pointee.map.isRAM(address) else { throw .hole(address) }
     do {
-      resolved = try unsafe space.pointee.resolve(address)
+      try unsafe space.pointee.withPlace(address, body)
     } catch {
       throw .hole(address)
     }
-    guard let host = resolved else { throw .hole(address) }
-    return unsafe UnsafeMutableRawPointer(bitPattern: UInt(host.value)).unsafelyUnwrapped
   }
 
   /// Throws where any byte of the range is in a hole, before anything is copied.
@@ -103,7 +149,10 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
     while offset < count {
       let current = address + offset
       let length = min(count - offset, pageSize - (current.value & (pageSize - 1)))
-      unsafe body(try place(current), Int(offset), Int(length))
+      try withPlace(current) { host in
+        let place = unsafe UnsafeMutableRawPointer(bitPattern: UInt(host.value)).unsafelyUnwrapped
+        unsafe body(place, Int(offset), Int(length))
+      }
       offset += length
     }
   }

@@ -32,6 +32,10 @@ extension GuestProcessor {
 
   private mutating func takeMail(_ vm: borrowing VirtualMachine<Host>) {
     let signals = unsafe vm.mailboxes[index].takeSignals()
+    if signals.contains(.dropTranslations) {
+      hardware.dropTranslations()
+      vm.acknowledgeShootdown()
+    }
     if signals.contains(.initialize) {
       if activity == .running || activity == .halted { vm.processorParked() }
       apic.receiveINIT()

@@ -26,6 +26,8 @@ struct Mailbox: ~Copyable {
     static let startUp = Signals(rawValue: 1 << 3)
     /// The virtual machine has ended.
     static let stop = Signals(rawValue: 1 << 4)
+    /// Second-level tables have changed (VirtualMachine+Shootdown.swift).
+    static let dropTranslations = Signals(rawValue: 1 << 5)
 
     static func startUp(_ vector: UInt8) -> Signals { Signals(rawValue: 1 << 3 | UInt64(vector) << 8) }
     var startUpVector: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 8) }

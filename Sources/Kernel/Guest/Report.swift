@@ -49,6 +49,7 @@ func report<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachine<Host>>
   }
   out.closeList()
   let unclaimed = unsafe machine.pointee.unclaimedPorts()
+  out.field("movedPages", UInt64(unsafe machine.pointee.movedPages))
   out.field("unclaimedPortReads", unclaimed.reads)
   out.field("unclaimedPortWrites", unclaimed.writes)
   out.close()

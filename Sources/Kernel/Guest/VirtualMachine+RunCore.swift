@@ -24,7 +24,10 @@ extension VirtualMachine {
     var last = core
     var platformDeadline: UInt64 = 0
     while ended == nil {
-      if core == 0 && readTSC() >= platformDeadline { platformDeadline = advanceDevices() }
+      if core == 0 && readTSC() >= platformDeadline {
+        platformDeadline = advanceDevices()
+        moveNextPage()
+      }
       guard let next = runnable(on: core, after: last) else {
         wait(on: core, until: core == 0 ? platformDeadline : .max)
         continue

@@ -27,6 +27,8 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   private let router: UnsafeMutablePointer<InterruptRouter<4>>
   private let ending = Atomic<UInt8>(0)
   private let runningCount = Atomic<Int>(1)
+  private let unanswered = Atomic<Int>(0)
+  private let moved = Atomic<Int>(0)
   private let coresInside = Atomic<Int>(node.coreCount)
 
   init(
@@ -98,6 +100,21 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
     let target = core(of: index)
     if target != Core.currentIndex { node.apic.kick(unsafe node.cores[target].apicID) }
   }
+
+  // MARK: Shootdown
+
+  borrowing func expectAcknowledgements(from count: Int) {
+    unanswered.store(count, ordering: .sequentiallyConsistent)
+  }
+
+  borrowing func acknowledgeShootdown() { unanswered.wrappingSubtract(1, ordering: .releasing) }
+
+  /// Pages that `debug.move` has come to.
+  var movedPages: Int { moved.load(ordering: .relaxed) }
+
+  borrowing func countMovedPage() { moved.wrappingAdd(1, ordering: .relaxed) }
+
+  var isShootdownOver: Bool { unanswered.load(ordering: .acquiring) == 0 }
 
   // MARK: Devices
 

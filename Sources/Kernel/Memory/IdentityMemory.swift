@@ -24,6 +24,13 @@ struct IdentityMemory: PhysicalMemory {
     unsafe UnsafePointer(bitPattern: 1).unsafelyUnwrapped
   }
 
+  /// Copies between frames that do not overlap.
+  static func copy(from source: HostPhysicalAddress, to destination: HostPhysicalAddress, count: UInt64) {
+    let from = unsafe UnsafeRawPointer(bitPattern: UInt(source.value)).unsafelyUnwrapped
+    let to = unsafe UnsafeMutableRawPointer(bitPattern: UInt(destination.value)).unsafelyUnwrapped
+    unsafe to.copyMemory(from: from, byteCount: Int(count))
+  }
+
   /// Zeroes memory that nobody else uses.
   static func clear(_ address: HostPhysicalAddress, count: UInt64) {
     let start = unsafe UnsafeMutableRawPointer(bitPattern: UInt(address.value)).unsafelyUnwrapped
