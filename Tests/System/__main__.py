@@ -96,10 +96,14 @@ def say(text):
 
 def run(tests):
     result = Result()
+    kind = type(tests[0])
+    name = tests[0].id() if len(tests) == 1 else f"{kind.__module__}.{kind.__qualname__}"
     if expected_seconds(tests[0]):
-        name = f"{type(tests[0]).__module__}.{type(tests[0]).__qualname__}" if len(tests) > 1 else tests[0].id()
         say(f"starting {name}")
+    began = time.monotonic()
     unittest.TestSuite(tests).run(result)
+    if len(tests) > 1:
+        say(f"finished {name} ({time.monotonic() - began:.1f} s)")
     return result
 
 

@@ -67,6 +67,7 @@ class BigIronTestCase(unittest.TestCase):
         job = Job(machine, hardware, modules=modules, timeout=timeout, directory=directory, **job)
         result = run(job, output, errors)
         (directory / "output").write_bytes(output.getvalue())
+        (directory / "node0.iso").unlink(missing_ok=True)
         return Run(result, output.getvalue().decode(errors="replace"), errors.getvalue().decode(), directory)
 
     def make_file(self, contents):
