@@ -34,38 +34,14 @@ enterSVM:
     mov rax, [rdi + registers.rax]
     mov [rsi + VMCB_RAX], rax
     mov rax, rsi
-    mov rcx, [rdi + registers.rcx]
-    mov rdx, [rdi + registers.rdx]
-    mov rbx, [rdi + registers.rbx]
-    mov rbp, [rdi + registers.rbp]
-    mov rsi, [rdi + registers.rsi]
-    mov r8,  [rdi + registers.r8]
-    mov r9,  [rdi + registers.r9]
-    mov r10, [rdi + registers.r10]
-    mov r11, [rdi + registers.r11]
-    mov r12, [rdi + registers.r12]
-    mov r13, [rdi + registers.r13]
-    mov r14, [rdi + registers.r14]
-    mov r15, [rdi + registers.r15]
+    LOAD_GENERAL rdi
     mov rdi, [rdi + registers.rdi]
     vmload
     vmrun
     vmsave                      ; #VMEXIT has restored RAX and RSP, everything else is the guest's
     mov rax, [rsp + 8]
-    mov [rax + registers.rcx], rcx
-    mov [rax + registers.rdx], rdx
-    mov [rax + registers.rbx], rbx
-    mov [rax + registers.rbp], rbp
-    mov [rax + registers.rsi], rsi
+    SAVE_GENERAL rax
     mov [rax + registers.rdi], rdi
-    mov [rax + registers.r8],  r8
-    mov [rax + registers.r9],  r9
-    mov [rax + registers.r10], r10
-    mov [rax + registers.r11], r11
-    mov [rax + registers.r12], r12
-    mov [rax + registers.r13], r13
-    mov [rax + registers.r14], r14
-    mov [rax + registers.r15], r15
     mov rdi, rax
     pop rsi
     mov rax, [rsi + VMCB_RAX]

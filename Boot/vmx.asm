@@ -33,19 +33,7 @@ enterVMX:
 .stackKnown:
     test esi, esi
     mov rax, [rdi + registers.rax]
-    mov rcx, [rdi + registers.rcx]
-    mov rdx, [rdi + registers.rdx]
-    mov rbx, [rdi + registers.rbx]
-    mov rbp, [rdi + registers.rbp]
-    mov rsi, [rdi + registers.rsi]
-    mov r8,  [rdi + registers.r8]
-    mov r9,  [rdi + registers.r9]
-    mov r10, [rdi + registers.r10]
-    mov r11, [rdi + registers.r11]
-    mov r12, [rdi + registers.r12]
-    mov r13, [rdi + registers.r13]
-    mov r14, [rdi + registers.r14]
-    mov r15, [rdi + registers.r15]
+    LOAD_GENERAL rdi
     mov rdi, [rdi + registers.rdi]
     jnz .resume
     vmlaunch
@@ -63,19 +51,7 @@ vmxExit:                        ; HOST_RIP; rsp = HOST_RSP
     push rdi
     mov rdi, [rsp + 8]
     mov [rdi + registers.rax], rax
-    mov [rdi + registers.rcx], rcx
-    mov [rdi + registers.rdx], rdx
-    mov [rdi + registers.rbx], rbx
-    mov [rdi + registers.rbp], rbp
-    mov [rdi + registers.rsi], rsi
-    mov [rdi + registers.r8],  r8
-    mov [rdi + registers.r9],  r9
-    mov [rdi + registers.r10], r10
-    mov [rdi + registers.r11], r11
-    mov [rdi + registers.r12], r12
-    mov [rdi + registers.r13], r13
-    mov [rdi + registers.r14], r14
-    mov [rdi + registers.r15], r15
+    SAVE_GENERAL rdi
     pop rax
     mov [rdi + registers.rdi], rax
     xor eax, eax

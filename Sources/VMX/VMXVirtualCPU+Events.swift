@@ -28,9 +28,8 @@ extension VMXVirtualCPU {
     if (next ^ current) >> 32 != 0 && !isLongCode { next &= 0xFFFF_FFFF }
     self[.guestRIP] = next
     let blocking = self[.guestInterruptibility]
-    if blocking & (Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS) != 0 {
-      self[.guestInterruptibility] =
-        blocking & ~(Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS)
+    if blocking & Interruptibility.blockingByInstruction != 0 {
+      self[.guestInterruptibility] = blocking & ~Interruptibility.blockingByInstruction
     }
     if self[.guestRFLAGS] & RFLAGS.trap != 0 && self[.guestDebugControl] & branchTrap == 0 {
       self[.guestPendingDebug] = self[.guestPendingDebug] | pendingSingleStep
@@ -69,15 +68,14 @@ extension VMXVirtualCPU {
   public var canTakeInterrupt: Bool {
     @inline(__always) get {
       !hasQueuedEvent && self[.guestRFLAGS] & RFLAGS.interrupt != 0
-        && self[.guestInterruptibility] & (Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS)
-          == 0
+        && self[.guestInterruptibility] & Interruptibility.blockingByInstruction == 0
     }
   }
 
   public var canTakeNMI: Bool {
     !hasQueuedEvent
       && self[.guestInterruptibility]
-        & (Interruptibility.blockingBySTI | Interruptibility.blockingByMOVSS | Interruptibility.blockingByNMI)
+        & (Interruptibility.blockingByInstruction | Interruptibility.blockingByNMI)
         == 0
   }
 

@@ -28,6 +28,27 @@ protocol Backend {
   static func exitName(_ reason: UInt64) -> StaticString?
 }
 
+extension Backend {
+  /// A zeroed frame that the back end keeps for good.
+  static func allocateFrame() throws(BackendError) -> HostPhysicalAddress {
+    do {
+      return try Frames.allocate4K()
+    } catch {
+      throw BackendError(advice: "no frame of memory is left")
+    }
+  }
+}
+
+/// MSRs that the guest uses without an exit: what the CPU switches by itself, and what stays in the core
+/// (`ResidentState`). TSC_AUX, the last, exists only with RDTSCP.
+enum GuestMSRs {
+  static let passed: InlineArray<12, UInt32> = [
+    MSRIndex.sysenterCS, MSRIndex.sysenterESP, MSRIndex.sysenterEIP, MSRIndex.pageAttributeTable,
+    MSRIndex.star, MSRIndex.lstar, MSRIndex.cstar, MSRIndex.flagMask, MSRIndex.fsBase, MSRIndex.gsBase,
+    MSRIndex.kernelGSBase, MSRIndex.tscAuxiliary,
+  ]
+}
+
 /// Why guests cannot be run, in words for the log.
 struct BackendError: Error {
   var advice: StaticString

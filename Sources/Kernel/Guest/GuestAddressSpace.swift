@@ -6,8 +6,9 @@ import Memory
 // Which frames stand behind the guest's RAM on this node.
 //
 // A page gets its frame when it is first touched: a whole 2 MiB block where RAM allows, else a single 4 KiB frame.
-// Once a block could not be had, all further pages come alone: a block must never replace pages that it holds. What was never touched costs nothing and reads as zero. All of it was promised to the guest when it
-// started (`GuestMemorySize`), so that a frame can be missing here only through an error of our own.
+// Once a block could not be had, all further pages come alone: a block must never replace pages that it holds.
+// What was never touched costs nothing and reads as zero. All of it was promised to the guest when it started
+// (`guestMemoryMap`), so that a frame can be missing here only through an error of our own.
 
 /// The guest's second-level page tables, for all cores.
 @safe

@@ -16,15 +16,6 @@ struct SVMBackend: Backend {
   let format: NPTFormat
   let hostCPUID = MaskedHostCPUID()
 
-  /// MSRs that the guest uses without an exit: what VMRUN and VMLOAD switch, and TSC_AUX, which stays in the core.
-  private static let passedMSRs: InlineArray<12, UInt32> = [
-    MSRIndex.sysenterCS, MSRIndex.sysenterESP, MSRIndex.sysenterEIP, MSRIndex.pageAttributeTable,
-    MSRIndex.star,
-    MSRIndex.lstar, MSRIndex.cstar, MSRIndex.flagMask, MSRIndex.fsBase, MSRIndex.gsBase,
-    MSRIndex.kernelGSBase,
-    MSRIndex.tscAuxiliary,
-  ]
-
   /// Whether the CPU is one of those that have AMD-V, on or off.
   static var isOffered: Bool {
     cpuid(0x8000_0000, 0).eax >= 0x8000_0001 && cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0
@@ -44,7 +35,7 @@ struct SVMBackend: Backend {
     ioPermissionMap = try Self.allocateFrames(PermissionMaps.ioPages)
     PermissionMaps.fillPorts(ioPermissionMap)
     msrPermissionMap = try Self.allocateFrames(PermissionMaps.msrPages)
-    let passed = Self.passedMSRs
+    let passed = GuestMSRs.passed
     PermissionMaps.fillMSRs(
       msrPermissionMap,
       passing: passed.span.extracting(first: hasTSCAuxiliary ? passed.count : passed.count - 1))
@@ -73,14 +64,6 @@ struct SVMBackend: Backend {
   }
 
   static func exitName(_ reason: UInt64) -> StaticString? { SVMExitCode.name(reason) }
-
-  private static func allocateFrame() throws(BackendError) -> HostPhysicalAddress {
-    do {
-      return try Frames.allocate4K()
-    } catch {
-      throw BackendError(advice: "no frame of memory is left")
-    }
-  }
 
   private static func allocateFrames(_ count: Int) throws(BackendError) -> HostPhysicalAddress {
     do {

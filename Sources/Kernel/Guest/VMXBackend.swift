@@ -14,15 +14,6 @@ struct VMXBackend: Backend {
   let format: EPTFormat
   let hostCPUID: MaskedHostCPUID
 
-  /// MSRs that the guest uses without an exit: what VMX switches, and what stays in the core (VMXVirtualCPU).
-  private static let passedMSRs: InlineArray<12, UInt32> = [
-    MSRIndex.sysenterCS, MSRIndex.sysenterESP, MSRIndex.sysenterEIP, MSRIndex.pageAttributeTable,
-    MSRIndex.star,
-    MSRIndex.lstar, MSRIndex.cstar, MSRIndex.flagMask, MSRIndex.fsBase, MSRIndex.gsBase,
-    MSRIndex.kernelGSBase,
-    MSRIndex.tscAuxiliary,
-  ]
-
   init() throws(BackendError) {
     do {
       capabilities = try VMXCore.check()
@@ -36,7 +27,7 @@ struct VMXBackend: Backend {
     format = EPTFormat(
       capabilities: capabilities.translations, physicalAddressWidth: UInt8(truncatingIfNeeded: width))
     msrBitmap = try Self.allocateFrame()
-    let passed = Self.passedMSRs
+    let passed = GuestMSRs.passed
     // Without RDTSCP there is no TSC_AUX, which is the list's last.
     let count = capabilities.secondary.contains(.rdtscp) ? passed.count : passed.count - 1
     MSRBitmap.fill(msrBitmap, passing: passed.span.extracting(first: count))
@@ -75,13 +66,5 @@ struct VMXBackend: Backend {
 
   static func exitName(_ reason: UInt64) -> StaticString? {
     ExitReason.name(UInt32(truncatingIfNeeded: reason))
-  }
-
-  private static func allocateFrame() throws(BackendError) -> HostPhysicalAddress {
-    do {
-      return try Frames.allocate4K()
-    } catch {
-      throw BackendError(advice: "no frame of memory is left")
-    }
   }
 }

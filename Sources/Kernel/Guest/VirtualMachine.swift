@@ -8,9 +8,6 @@ import VCPU
 /// One virtual machine on this node: its memory, its devices, its vCPUs.
 @safe
 struct VirtualMachine<Host: Backend>: ~Copyable {
-  /// vCPUs are numbered below 64 · this.
-  static var routerWords: Int { 4 }
-
   let backend: Host
   let space: UnsafeMutablePointer<GuestAddressSpace<Host.Format>>
   let cpuidPolicy: CPUIDPolicy
