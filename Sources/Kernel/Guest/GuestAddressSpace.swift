@@ -21,7 +21,8 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
 
   init(map: GuestMemoryMap, format: Format) throws(PageTableError) {
     self.map = map
-    let built = try PageTable(format: format, memory: TableFrames())
+    var built = try PageTable(format: format, memory: TableFrames())
+    try Self.mapMissingROMs(&built)
     root = built.root
     unsafe tables = .allocate(capacity: 1)
     unsafe tables.initialize(to: built)
@@ -29,11 +30,31 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
     unsafe hasBlocks.initialize(to: format.largestPage >= .page2M)
   }
 
+  /// Lets the guest read that there is no adapter ROM without an exit for each word: Linux reads 16,384 of them on AMD.
+  private static func mapMissingROMs(_ tables: inout PageTable<Format, TableFrames>) throws(PageTableError) {
+    guard let frame = try? Frames.allocate4K() else { throw .outOfTables }
+    IdentityMemory.fill(frame, count: pageSize, with: 0xFF)
+    for address in stride(
+      from: GuestMemoryMap.adapterROMs.lowerBound, to: GuestMemoryMap.adapterROMs.upperBound, by: Int(pageSize))
+    {
+      _ = try tables.map(
+        GuestPhysicalAddress(address), to: frame, size: .page4K, permissions: [.read, .execute])
+    }
+  }
+
   /// The host address of a byte of guest RAM, given a frame first where it has none; nil in a hole.
   borrowing func resolve(_ address: GuestPhysicalAddress) throws(PageTableError) -> HostPhysicalAddress? {
     guard map.isRAM(address) else { return nil }
     return try lock.withLock { () throws(PageTableError) -> HostPhysicalAddress? in
       try resolveLocked(address)
+    }
+  }
+
+  /// The mapping of a byte of guest RAM, given a frame first where it has none, or of a ROM; nil in a hole.
+  borrowing func mapping(of address: GuestPhysicalAddress) throws(PageTableError) -> Mapping? {
+    let isRAM = map.isRAM(address)
+    return try lock.withLock { () throws(PageTableError) -> Mapping? in
+      isRAM ? try mappingLocked(address) : unsafe tables.pointee.translate(address)
     }
   }
 
@@ -60,6 +81,7 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
   /// Takes the right to write to a page away; false where the page has no frame yet. A shootdown must follow.
   borrowing func protect(_ page: PageNumber) throws(PageTableError) -> Bool {
     let range = page.address..<page.address + pageSize
+    guard map.isRAM(page.address) else { return false }
     return try lock.withLock { () throws(PageTableError) -> Bool in
       guard unsafe tables.pointee.translate(page.address) != nil else { return false }
       _ = try unsafe tables.pointee.protect(range, [.read, .execute])
@@ -109,15 +131,9 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
 
   init(_ space: UnsafePointer<GuestAddressSpace<Format>>) { unsafe self.space = space }
 
-  /// The mapping of a byte of RAM, with a frame; nil in a hole.
+  /// The mapping of a byte of RAM, with a frame, or of a ROM; nil in a hole.
   func mapping(of address: GuestPhysicalAddress) -> Mapping? {
-    var mapping: Mapping?
-    do {
-      try withMapping(of: address) { mapping = $0 }
-    } catch {
-      return nil
-    }
-    return mapping
+    (try? unsafe space.pointee.mapping(of: address)) ?? nil
   }
 
   /// Calls `body` with the mapping of a byte, which stays as it is for the time of the call.
