@@ -135,7 +135,8 @@ public func coreMain(_ address: UInt64) {
 /// pages. With them, PSE and PGE, CR4 differs from a running Linux's only where translation does not depend on it,
 /// which spares QEMU's interpreter a flush of its TLB at each entry and each exit.
 func enableProcessorFeatures() {
-  var bits = CR4.xsave | CR4.fxsr | CR4.simdExceptions | CR4.machineCheck | CR4.pageSizeExtension | CR4.pageGlobal
+  var bits =
+    CR4.xsave | CR4.fxsr | CR4.simdExceptions | CR4.machineCheck | CR4.pageSizeExtension | CR4.pageGlobal
   let features = cpuid(0, 0).eax >= 7 ? cpuid(7, 0).ebx : 0
   if features & 1 << 7 != 0 { bits |= CR4.smep }
   if features & 1 << 20 != 0 { bits |= CR4.smap }

@@ -35,7 +35,8 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
     guard let frame = try? Frames.allocate4K() else { throw .outOfTables }
     IdentityMemory.fill(frame, count: pageSize, with: 0xFF)
     for address in stride(
-      from: GuestMemoryMap.adapterROMs.lowerBound, to: GuestMemoryMap.adapterROMs.upperBound, by: Int(pageSize))
+      from: GuestMemoryMap.adapterROMs.lowerBound, to: GuestMemoryMap.adapterROMs.upperBound,
+      by: Int(pageSize))
     {
       _ = try tables.map(
         GuestPhysicalAddress(address), to: frame, size: .page4K, permissions: [.read, .execute])
@@ -59,7 +60,8 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
   }
 
   /// Calls `body` with the mapping of a byte of guest RAM, which stays as it is for the time of the call.
-  borrowing func withMapping(of address: GuestPhysicalAddress, _ body: (Mapping) -> Void) throws(PageTableError)
+  borrowing func withMapping(of address: GuestPhysicalAddress, _ body: (Mapping) -> Void)
+    throws(PageTableError)
   {
     try lock.withLock { () throws(PageTableError) in
       if let mapping = try mappingLocked(address) { body(mapping) }
