@@ -9,6 +9,9 @@ protocol Backend {
   associatedtype Processor: VirtualCPU & GeneralRegisterFile & ~Copyable
   associatedtype Format: PageTableFormat
 
+  /// What the processor's vendor calls it.
+  static var name: StaticString { get }
+
   /// What the guest's second-level tables look like.
   var format: Format { get }
   /// Whether vCPUs run on shadow tables, and the second-level tables are for us alone.

@@ -10,6 +10,8 @@ extension SVMVirtualCPU: GeneralRegisterFile {}
 
 /// AMD-V, with nested paging or on shadow tables.
 struct SVMBackend: Backend {
+  static var name: StaticString { "AMD-V" }
+
   private let capabilities: SVMCapabilities
   private let ioPermissionMap: HostPhysicalAddress
   private let msrPermissionMap: HostPhysicalAddress

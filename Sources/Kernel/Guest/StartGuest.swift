@@ -66,6 +66,8 @@ private func makeMachine<Host: Backend>(
   _ backend: Host, _ boot: BootInformation
 ) throws(BackendError) -> UnsafeMutablePointer<VirtualMachine<Host>> {
   try backend.enableOnThisCore()
+  let paging: StaticString = backend.isShadowed ? "shadow" : "nested"
+  log.info("\(Host.name) with \(paging) paging")
   guard let frequency = TSCFrequency(hertz: node.clock.frequency) else {
     refuse("the TSC's frequency of \(node.clock.frequency) Hz is out of any CPU's range")
   }

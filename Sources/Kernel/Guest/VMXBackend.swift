@@ -10,6 +10,8 @@ extension VMXVirtualCPU: GeneralRegisterFile {}
 
 /// VT-x with EPT.
 struct VMXBackend: Backend {
+  static var name: StaticString { "VT-x" }
+
   private let capabilities: VMXCapabilities
   private let msrBitmap: HostPhysicalAddress
   let isShadowed = false
