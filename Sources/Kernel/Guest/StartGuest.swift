@@ -91,7 +91,8 @@ private func makeMachine<Host: Backend>(
       secondsSinceEpoch: HostClock.secondsSinceEpoch(), processorCount: count))
 
   var ram = unsafe machine.pointee.ram
-  let state = load(boot, map, &ram)
+  // Linux believes CPUID's leaf 15H of Intel's processors alone.
+  let state = load(boot, map, linuxTSC: policy.vendor == .amd ? frequency : nil, &ram)
   placeTables(count: count, topology, map, &ram)
   for index in 0..<count {
     unsafe makeProcessor(index, topology, machine)
@@ -124,13 +125,13 @@ private func guestMemoryMap(vCPUs: Int, isShadowed: Bool) -> GuestMemoryMap {
 }
 
 private func load<Format: PageTableFormat>(
-  _ boot: BootInformation, _ map: GuestMemoryMap, _ ram: inout GuestRAM<Format>
+  _ boot: BootInformation, _ map: GuestMemoryMap, linuxTSC: TSCFrequency?, _ ram: inout GuestRAM<Format>
 ) -> InitialState {
   let kernel = boot.modules[0]
   do {
     return try GuestLoader.load(
       kernel: IdentityMemory.bytes(kernel.bytes), commandLine: IdentityMemory.bytes(kernel.string),
-      modules: GuestModules(boot), map: map, into: &ram)
+      modules: GuestModules(boot), map: map, linuxTSC: linuxTSC, into: &ram)
   } catch {
     refuse(error.summary)
   }

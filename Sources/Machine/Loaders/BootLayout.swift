@@ -32,6 +32,8 @@ enum BootLayout {
   static let moduleList = GuestPhysicalAddress(0x4000)
   static let moduleStrings: Range<UInt64> = 0x5000..<0x9000
   static let commandLine: Range<UInt64> = 0x9000..<0x1_0000
+  /// In bytes, the terminator not counted.
+  static let maximumCommandLine = 0x1_0000 - 0x9000 - 1
   static let pageTables = GuestPhysicalAddress(0x1_0000)
   static let stackTop: UInt64 = 0x9_0000
 

@@ -77,6 +77,37 @@ struct ELFFile: ~Escapable {
   /// The physical entry point that a PVH kernel announces in a note (Xen, docs/misc/pvh.pandoc), or nil
   /// where there is no such note.
   func pvhEntry() throws(LoaderError) -> UInt64? {
+    try firstNote { owner, type, value throws(LoaderError) in
+      guard type == Self.physicalEntryNote, owner.count == 4,
+        owner.littleEndian(UInt32.self, at: 0) == 0x006E_6558
+      else { return nil }
+      let entry =
+        value.count == 8
+        ? value.littleEndian(UInt64.self, at: 0)
+        : value.littleEndian(UInt32.self, at: 0).map { UInt64($0) }
+      guard let entry, value.count == 4 || value.count == 8, entry <= UInt32.max else {
+        throw .malformed(.pvhNote)
+      }
+      return entry
+    }
+  }
+
+  /// Whether this is Linux, which has a note by that owner (include/linux/build-salt.h).
+  func isLinux() throws(LoaderError) -> Bool {
+    try firstNote { owner, _, _ throws(LoaderError) in
+      owner.count == 6 && owner.littleEndian(UInt32.self, at: 0) == 0x756E_694C
+        && owner.littleEndian(UInt16.self, at: 4) == 0x0078 ? true : nil
+    } ?? false
+  }
+
+  /// Type of the note by "Xen" that holds the entry (xen/include/public/elfnote.h, PHYS32_ENTRY).
+  private static let physicalEntryNote: UInt32 = 18
+
+  /// What `body` says of the first note of which it says something. It is given the owner's name with its NUL,
+  /// the type, and the value, which is empty where the file does not hold all of it.
+  private func firstNote<Answer>(
+    _ body: (_ owner: Span<UInt8>, _ type: UInt32, _ value: Span<UInt8>) throws(LoaderError) -> Answer?
+  ) throws(LoaderError) -> Answer? {
     for index in 0..<headerCount {
       let header = try programHeader(index)
       guard header.type == ProgramHeader.note else { continue }
@@ -84,32 +115,23 @@ struct ELFFile: ~Escapable {
       try image.require(segment.fileSize, at: segment.fileOffset)
       let start = Int(segment.fileOffset)
       let notes = image.extracting(start..<start + Int(segment.fileSize))
-      if let entry = try Self.pvhEntry(in: notes, alignment: header.alignment == 8 ? 8 : 4) { return entry }
-    }
-    return nil
-  }
-
-  /// Type of the note named "Xen" that holds the entry (xen/include/public/elfnote.h, PHYS32_ENTRY).
-  private static let physicalEntryNote: UInt32 = 18
-
-  private static func pvhEntry(in notes: Span<UInt8>, alignment: Int) throws(LoaderError) -> UInt64? {
-    var offset = 0
-    while let nameSize = notes.littleEndian(UInt32.self, at: offset),
-      let size = notes.littleEndian(UInt32.self, at: offset + 4),
-      let type = notes.littleEndian(UInt32.self, at: offset + 8)
-    {
-      let value = (offset + 12 + Int(nameSize) + alignment - 1) & -alignment
-      if type == physicalEntryNote, nameSize == 4,
-        notes.littleEndian(UInt32.self, at: offset + 12) == 0x006E_6558
+      let alignment = header.alignment == 8 ? 8 : 4
+      var offset = 0
+      while let nameSize = notes.littleEndian(UInt32.self, at: offset),
+        let size = notes.littleEndian(UInt32.self, at: offset + 4),
+        let type = notes.littleEndian(UInt32.self, at: offset + 8)
       {
-        let entry =
-          size == 8
-          ? notes.littleEndian(UInt64.self, at: value)
-          : notes.littleEndian(UInt32.self, at: value).map { UInt64($0) }
-        guard let entry, size == 4 || size == 8, entry <= UInt32.max else { throw .malformed(.pvhNote) }
-        return entry
+        let name = offset + 12
+        let value = (name + Int(nameSize) + alignment - 1) & -alignment
+        let end = value + Int(size)
+        if name + Int(nameSize) <= notes.count {
+          let held = end <= notes.count ? value..<end : 0..<0
+          let answer = try body(
+            notes.extracting(name..<name + Int(nameSize)), type, notes.extracting(held))
+          if let answer { return answer }
+        }
+        offset = (end + alignment - 1) & -alignment
       }
-      offset = (value + Int(size) + alignment - 1) & -alignment
     }
     return nil
   }

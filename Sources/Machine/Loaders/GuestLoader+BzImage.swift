@@ -22,9 +22,13 @@ extension GuestLoader {
 
   static func load<RAM: GuestMemory & ~Copyable, Modules: BootModules & ~Copyable>(
     _ image: borrowing BzImage, commandLine: Span<UInt8>, modules: borrowing Modules, map: GuestMemoryMap,
-    into memory: inout RAM
+    linuxTSC: TSCFrequency?, into memory: inout RAM
   ) throws(LoaderError) -> InitialState {
     try checkCommandLine(commandLine, limit: image.maximumCommandLine)
+    var commandLine = KernelCommandLine(commandLine)
+    if let linuxTSC {
+      commandLine.addLinuxTSC(linuxTSC, limit: min(image.maximumCommandLine, BootLayout.maximumCommandLine))
+    }
     guard modules.count <= 1 else { throw .tooManyModules(count: modules.count, limit: 1) }
     let kernel = try image.place(in: map)
     let placement = try placeInitrd(modules, after: kernel.upperBound, for: image, map: map)
@@ -39,7 +43,7 @@ extension GuestLoader {
       try memory.write(image.header, to: parameters + UInt64(BzImage.headerOffset))
       try memory.store(BootParameters.unknownLoader, at: parameters + BootParameters.loaderType)
       try memory.store(BootLayout.rootPointer.value, at: parameters + BootParameters.rootPointer)
-      try storeCommandLine(commandLine, to: &memory)
+      try commandLine.store(to: &memory)
       try memory.store(
         UInt32(BootLayout.commandLine.lowerBound), at: parameters + BootParameters.commandLine)
       try storeMemoryMap(map, in: parameters, to: &memory)

@@ -40,7 +40,7 @@ extension GuestLoader {
 
     do throws(GuestMemoryError) {
       try segments.store(to: &memory)
-      try storeCommandLine(commandLine, to: &memory)
+      try KernelCommandLine(commandLine).store(to: &memory)
       try placement.store(modules, to: &memory) { index, module, string, memory throws(GuestMemoryError) in
         let entry = BootLayout.moduleList + UInt64(index) * MultibootInformation.moduleEntrySize
         try memory.store(UInt32(module.lowerBound), at: entry)

@@ -12,10 +12,16 @@ extension GuestLoader {
     static let mapEntrySize: UInt64 = 24
   }
 
+  /// Most bytes of a command line that Linux takes, where there is no header to say so (COMMAND_LINE_SIZE in
+  /// arch/x86/include/asm/setup.h counts the terminator too). It cuts off what is longer.
+  private static let maximumLinuxCommandLine = 2047
+
   static func load<RAM: GuestMemory & ~Copyable, Modules: BootModules & ~Copyable>(
     _ file: ELFFile, pvhEntry entry: UInt64, commandLine: Span<UInt8>, modules: borrowing Modules,
-    map: GuestMemoryMap, into memory: inout RAM
+    map: GuestMemoryMap, linuxTSC: TSCFrequency?, into memory: inout RAM
   ) throws(LoaderError) -> InitialState {
+    var commandLine = KernelCommandLine(commandLine)
+    if let linuxTSC { commandLine.addLinuxTSC(linuxTSC, limit: maximumLinuxCommandLine) }
     let segments = KernelSegments.elf(file)
     let end = try segments.check(entry: entry, map: map)
     let placement = ModulePlacement(from: end, limit: map.extendedRange.upperBound)
@@ -25,7 +31,7 @@ extension GuestLoader {
 
     do throws(GuestMemoryError) {
       try segments.store(to: &memory)
-      try storeCommandLine(commandLine, to: &memory)
+      try commandLine.store(to: &memory)
       try placement.store(modules, to: &memory) { index, module, string, memory throws(GuestMemoryError) in
         let entry = BootLayout.moduleList + UInt64(index) * StartInformation.moduleEntrySize
         try memory.store(module.lowerBound, at: entry)

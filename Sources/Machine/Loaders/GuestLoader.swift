@@ -13,21 +13,25 @@ public enum GuestLoader {
   /// Loads `kernel` with its command line (bytes without a terminator) and modules.
   ///
   /// `memory` is what `map` describes and reads as zero where nothing was written. A bzImage takes one
-  /// module, its initrd; a PVH kernel's initrd is its first.
+  /// module, its initrd; a PVH kernel's initrd is its first. `linuxTSC` is the TSC's rate where Linux needs to
+  /// be told: it gets a word on its command line, and other kernels do not.
   public static func load<RAM: GuestMemory & ~Copyable, Modules: BootModules & ~Copyable>(
     kernel: Span<UInt8>, commandLine: Span<UInt8>, modules: borrowing Modules, map: GuestMemoryMap,
-    into memory: inout RAM
+    linuxTSC: TSCFrequency?, into memory: inout RAM
   ) throws(LoaderError) -> InitialState {
-    try checkCommandLine(commandLine, limit: BootLayout.commandLine.count - 1)
+    try checkCommandLine(commandLine, limit: BootLayout.maximumCommandLine)
     try checkModules(modules)
     if BzImage.isSigned(kernel) {
       return try load(
-        BzImage(kernel), commandLine: commandLine, modules: modules, map: map, into: &memory)
+        BzImage(kernel), commandLine: commandLine, modules: modules, map: map, linuxTSC: linuxTSC,
+        into: &memory)
     }
     let elf = try ELFFile.isSigned(kernel) ? ELFFile(kernel) : nil
     if let elf, elf.is64Bit, let entry = try elf.pvhEntry() {
+      let isTold = try linuxTSC == nil ? false : elf.isLinux()
       return try load(
-        elf, pvhEntry: entry, commandLine: commandLine, modules: modules, map: map, into: &memory)
+        elf, pvhEntry: entry, commandLine: commandLine, modules: modules, map: map,
+        linuxTSC: isTold ? linuxTSC : nil, into: &memory)
     }
     guard let header = MultibootHeader(searching: kernel) else {
       guard let elf else { throw .notAKernel }
@@ -54,13 +58,5 @@ public enum GuestLoader {
       modules.withModule(index) { _, string in room -= min(string.count, room) + 1 }
       guard room >= 0 else { throw .moduleStringsTooLong(limit: BootLayout.moduleStrings.count) }
     }
-  }
-
-  static func storeCommandLine<RAM: GuestMemory & ~Copyable>(
-    _ commandLine: Span<UInt8>, to memory: inout RAM
-  ) throws(GuestMemoryError) {
-    let address = GuestPhysicalAddress(BootLayout.commandLine.lowerBound)
-    try memory.write(commandLine, to: address)
-    try memory.store(UInt8(0), at: address + UInt64(commandLine.count))
   }
 }

@@ -151,7 +151,8 @@ import Testing
     var memory = SparseGuestMemory(map: map)
     let none: [UInt8] = []
     _ = try GuestLoader.load(
-      kernel: image.span, commandLine: none.span, modules: modules, map: map, into: &memory)
+      kernel: image.span, commandLine: none.span, modules: modules, map: map,
+      linuxTSC: nil, into: &memory)
     #expect(try memory.load(UInt32.self, at: GuestPhysicalAddress(0x2218)) == 0)
     #expect(try memory.load(UInt32.self, at: GuestPhysicalAddress(0x20C0)) == 1)
     #expect(try memory.load(UInt32.self, at: GuestPhysicalAddress(0x221C)) == 0x2000)
@@ -160,7 +161,8 @@ import Testing
     image = KernelImages.bzImage(flags: 1, initSize: 0xBFE0_0000 - 0x1000)
     #expect(throws: LoaderError.moduleDoesNotFit(index: 0, needed: 0x2000, available: 0)) {
       try GuestLoader.load(
-        kernel: image.span, commandLine: none.span, modules: modules, map: map, into: &memory)
+        kernel: image.span, commandLine: none.span, modules: modules, map: map,
+        linuxTSC: nil, into: &memory)
     }
   }
 
@@ -171,7 +173,8 @@ import Testing
     let none: [UInt8] = []
     #expect(throws: LoaderError.memoryMissing(GuestPhysicalAddress(0x20_0000))) {
       try GuestLoader.load(
-        kernel: image.span, commandLine: none.span, modules: ArrayModules(), map: map, into: &memory)
+        kernel: image.span, commandLine: none.span, modules: ArrayModules(), map: map,
+        linuxTSC: nil, into: &memory)
     }
   }
 }

@@ -31,8 +31,11 @@ enum KernelImages {
     var virtualBase = 0
   }
 
-  /// An ELF64 file with these segments to load and, for an entry, a PVH note behind one of another kind.
-  static func pvh(entry: Int?, noteAlignment: Int = 4, _ segments: [Segment]) -> [UInt8] {
+  /// An ELF64 file with these segments to load and, for an entry, a PVH note behind others, of which Linux
+  /// has one more.
+  static func pvh(
+    entry: Int?, noteAlignment: Int = 4, isLinux: Bool = false, _ segments: [Segment]
+  ) -> [UInt8] {
     var image: [UInt8] = [0x7F, 0x45, 0x4C, 0x46, 2, 1, 1]
     image.set(UInt16(2), at: 16)
     image.set(UInt16(62), at: 18)
@@ -63,6 +66,7 @@ enum KernelImages {
       notes.set(value, at: (base + 12 + name.count + noteAlignment - 1) & -noteAlignment)
     }
     add(name: Array("GNU\0".utf8), type: 18, value: [1, 2, 3])
+    if isLinux { add(name: Array("Linux\0".utf8), type: 0x100, value: Array("salt\0".utf8)) }
     if let entry {
       var value: [UInt8] = []
       value.set(UInt32(entry), at: 0)

@@ -46,7 +46,8 @@ import Testing
       memory.writeLimit = 4
       do throws(LoaderError) {
         _ = try GuestLoader.load(
-          kernel: image.span, commandLine: commandLine.span, modules: modules, map: map, into: &memory)
+          kernel: image.span, commandLine: commandLine.span, modules: modules, map: map,
+          linuxTSC: TSCFrequency(hertz: 3_000_000_000), into: &memory)
       } catch {
         if case .memoryMissing = error { loads += 1 }
       }

@@ -11,14 +11,14 @@ struct LoaderTrial {
 
   init(
     _ kernel: [UInt8], commandLine: String = "", modules: [(bytes: [UInt8], string: String)] = [],
-    megabytes: Int = 8
+    megabytes: Int = 8, linuxTSC: TSCFrequency? = nil
   ) throws {
     map = try #require(GuestMemoryMap(ramSize: UInt64(megabytes) << 20))
     var memory = ArrayGuestMemory(count: Int(map.endOfRAM.value))
     let commandLine = Array(commandLine.utf8)
     state = try GuestLoader.load(
       kernel: kernel.span, commandLine: commandLine.span, modules: ArrayModules(modules: modules), map: map,
-      into: &memory)
+      linuxTSC: linuxTSC, into: &memory)
     bytes = memory.bytes
   }
 

@@ -58,7 +58,8 @@ import Testing
     let image = KernelImages.pvh(entry: 0x10_0010, [Self.text])
     let none: [UInt8] = []
     _ = try GuestLoader.load(
-      kernel: image.span, commandLine: none.span, modules: ArrayModules(), map: map, into: &memory)
+      kernel: image.span, commandLine: none.span, modules: ArrayModules(), map: map,
+      linuxTSC: nil, into: &memory)
     #expect(try memory.load(UInt64.self, at: GuestPhysicalAddress(0x10_17FC)) == 0xFFFF_FFFF_0000_0000)
   }
 
