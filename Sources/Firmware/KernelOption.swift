@@ -9,6 +9,7 @@ public enum KernelOption: UInt8, Sendable {
   case guestMemory
   case guestVCPUs
   case reserve
+  case paging
   case exit
   case debugCrash
   case debugStep
@@ -54,6 +55,10 @@ public enum KernelOption: UInt8, Sendable {
       Definition("guest.vcpus", .number(1...256), default: "all", "processors that the guest gets")
     case .reserve:
       Definition("reserve", .size(0...1 << 46), default: "0", "RAM kept back from the guest; 0 chooses")
+    case .paging:
+      Definition(
+        "paging", .word("auto|nested|shadow"), default: "auto",
+        "whose page tables translate for the guest: a second level of the CPU's, or shadow tables")
     case .exit:
       Definition(
         "exit", .word("halt|bochs|qemu"), default: "halt", "what follows the end of the guest")

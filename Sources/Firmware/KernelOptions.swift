@@ -2,6 +2,7 @@
 public struct KernelOptions: Sendable {
   public enum LogLevel: UInt8, Sendable { case error, warn, info, debug }
   public enum Console: UInt8, Sendable { case plain, mux }
+  public enum Paging: UInt8, Sendable { case auto, nested, shadow }
   public enum Exit: UInt8, Sendable { case halt, bochs, qemu }
   public enum Crash: UInt8, Sendable { case none, exception, stack, entry }
 
@@ -13,6 +14,7 @@ public struct KernelOptions: Sendable {
   public private(set) var guestVCPUs: Int?
   /// In bytes; 0 leaves it to the kernel.
   public private(set) var reserve: UInt64 = 0
+  public private(set) var paging = Paging.auto
   public private(set) var exit = Exit.halt
   public private(set) var debugCrash = Crash.none
   public private(set) var debugStep = 0
@@ -51,6 +53,7 @@ public struct KernelOptions: Sendable {
     case .guestMemory: guestMemory = value
     case .guestVCPUs: guestVCPUs = Int(value)
     case .reserve: reserve = value
+    case .paging: paging = Paging(rawValue: index) ?? paging
     case .exit: exit = Exit(rawValue: index) ?? exit
     case .debugCrash: debugCrash = Crash(rawValue: index) ?? debugCrash
     case .debugStep: debugStep = Int(value)

@@ -20,6 +20,13 @@ public enum PermissionMaps {
     }
   }
 
+  /// Makes an MSR exit again.
+  public static func interceptMSR(_ msr: UInt32, in map: HostPhysicalAddress) {
+    guard let bit = bitIndex(of: msr) else { return }
+    let address = map.value + bit / 32 * 4
+    writeMMIO32(address, readMMIO32(address) | 0b11 << UInt32(bit % 32))
+  }
+
   /// Index of an MSR's read bit, which its write bit follows; nil for an MSR that always exits.
   static func bitIndex(of msr: UInt32) -> UInt64? {
     let range: UInt64

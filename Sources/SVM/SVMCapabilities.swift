@@ -14,7 +14,7 @@ public enum SVMError: Error, Equatable, Sendable {
     case .disabledByFirmware:
       "AMD-V is disabled by the firmware (VM_CR.SVMDIS); enable \"SVM Mode\" or \"Virtualization\" in its setup"
     case .noNestedPaging:
-      "this CPU has AMD-V without nested paging; one from Barcelona (2007) on is needed"
+      "paging=nested: this CPU has AMD-V without nested paging; leave the option out"
     }
   }
 }
@@ -22,7 +22,12 @@ public enum SVMError: Error, Equatable, Sendable {
 /// What this CPU's AMD-V can do (CPUID 8000000AH; APM Vol. 3, E.4.9).
 public struct SVMCapabilities: Equatable, Sendable {
   public let asidCount: UInt32
+  public let hasNestedPaging: Bool
   public let hasNextRIP: Bool
+  /// Whether TLB control can drop one ASID's translations alone.
+  public let hasFlushByASID: Bool
+  /// Whether exits for control registers and INVLPG tell the operand.
+  public let hasDecodeAssists: Bool
 
   /// Bits of VM_CR (APM Vol. 2, 15.30.1) and EFER.
   public enum MSR {
@@ -40,9 +45,11 @@ public struct SVMCapabilities: Equatable, Sendable {
   public init(features: UInt32, ebx: UInt32, edx: UInt32, control: UInt64) throws(SVMError) {
     guard features & 1 << 2 != 0 else { throw .notSupported }
     guard control & MSR.disabled == 0 else { throw .disabledByFirmware }
-    guard edx & 1 << 0 != 0 else { throw .noNestedPaging }
     asidCount = ebx
+    hasNestedPaging = edx & 1 << 0 != 0
     hasNextRIP = edx & 1 << 3 != 0
+    hasFlushByASID = edx & 1 << 6 != 0
+    hasDecodeAssists = edx & 1 << 7 != 0
   }
 
   /// Those of the calling core.

@@ -53,3 +53,15 @@ extension PortAccess {
       isString: information & 1 << 2 != 0, isRepeated: information & 1 << 3 != 0)
   }
 }
+
+extension ControlRegisterAccess {
+  /// An intercepted access to a control register, where decode assists tell its operand (APM Vol. 2, 15.33.1): bit
+  /// 63 of EXITINFO1 marks a MOV, as opposed to CLTS, LMSW and SMSW. Nil where the instruction has to be decoded.
+  public init?(svmExitCode code: UInt64, information: UInt64, hasDecodeAssists: Bool) {
+    guard hasDecodeAssists, information & 1 << 63 != 0 else { return nil }
+    let number = UInt8(code & 0xF)
+    let general = GeneralRegister(UInt8(information & 0xF))
+    self =
+      code < 0x10 ? .read(register: number, into: general) : .write(register: number, from: general)
+  }
+}

@@ -2,6 +2,7 @@
 public enum SVMExitCode {
   public static let controlRegisters: ClosedRange<UInt64> = 0x00...0x1F
   public static let exceptions: ClosedRange<UInt64> = 0x40...0x5F
+  public static let pageFault: UInt64 = 0x4E
   public static let interrupt: UInt64 = 0x60
   public static let nmi: UInt64 = 0x61
   public static let smi: UInt64 = 0x62
@@ -12,6 +13,7 @@ public enum SVMExitCode {
   public static let iret: UInt64 = 0x74
   public static let invd: UInt64 = 0x76
   public static let hlt: UInt64 = 0x78
+  public static let invlpg: UInt64 = 0x79
   public static let invlpga: UInt64 = 0x7A
   public static let ioPort: UInt64 = 0x7B
   public static let msr: UInt64 = 0x7C
@@ -45,6 +47,7 @@ public enum SVMExitCode {
     case iret: "IRET"
     case invd: "INVD"
     case hlt: "HLT"
+    case invlpg: "INVLPG"
     case invlpga: "INVLPGA"
     case ioPort: "I/O instruction"
     case msr: "RDMSR or WRMSR"

@@ -52,6 +52,21 @@ extension SVMVirtualCPU {
     }
   }
 
+  public mutating func takeQueuedEvent() -> VCPUEvent? {
+    let event = SVMEvent(rawValue: self[VMCBOffset.eventInjection])
+    guard event.isValid, let kind = event.kind else { return nil }
+    self[VMCBOffset.eventInjection] = 0
+    switch kind {
+    case .externalInterrupt: return .interrupt(event.vector)
+    case .nmi:
+      isNMIBlocked = false
+      setIntercept(.iret, false)
+      return .nmi
+    case .exception: return .exception(event.vector, errorCode: event.errorCode)
+    case .softwareInterrupt: return nil
+    }
+  }
+
   private func queue(_ event: SVMEvent) { self[VMCBOffset.eventInjection] = event.rawValue }
 
   /// An event whose delivery the exit interrupted is delivered at the next entry (APM Vol. 2, 15.7.2).

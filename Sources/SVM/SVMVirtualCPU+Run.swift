@@ -36,6 +36,10 @@ extension SVMVirtualCPU {
       return .violation(
         SecondLevelViolation(npfExitInfo1: self[VMCBOffset.exitInformation1]),
         GuestPhysicalAddress(self[VMCBOffset.exitInformation2]))
+    case SVMExitCode.pageFault:
+      return .pageFault(
+        GuestVirtualAddress(self[VMCBOffset.exitInformation2]),
+        GuestPageWalk.ErrorCode(rawValue: UInt32(truncatingIfNeeded: self[VMCBOffset.exitInformation1])))
     case SVMExitCode.virtualInterrupt:
       requestInterruptWindow(false)
       return .interruptWindow
@@ -46,7 +50,14 @@ extension SVMVirtualCPU {
   @inline(never)
   private mutating func settleRareExit(_ code: UInt64) -> VCPUExit? {
     switch code {
-    case SVMExitCode.controlRegisters: return .controlInstruction
+    case SVMExitCode.controlRegisters:
+      let access = ControlRegisterAccess(
+        svmExitCode: code, information: self[VMCBOffset.exitInformation1],
+        hasDecodeAssists: capabilities.hasDecodeAssists)
+      return access.map { .controlRegister($0) } ?? .controlInstruction
+    case SVMExitCode.invlpg where capabilities.hasDecodeAssists:
+      return .invalidatePage(GuestVirtualAddress(self[VMCBOffset.exitInformation1]))
+    case SVMExitCode.invlpg: return .controlInstruction
     case SVMExitCode.exceptions: return settleException(UInt8(code - SVMExitCode.exceptions.lowerBound))
     // The NMI itself has been taken when the host's global interrupt flag was set again.
     case SVMExitCode.nmi, SVMExitCode.smi: return .hostNMI
@@ -80,7 +91,8 @@ extension SVMVirtualCPU {
 
   public func readPassedMSR(_ index: UInt32) -> UInt64? {
     switch index {
-    case 0x277: self[VMCBOffset.pat]
+    // Without nested paging there is no PAT of the guest's own (APM Vol. 2, 15.25.8).
+    case 0x277: isShadowed ? nil : self[VMCBOffset.pat]
     case 0xC000_0100: self[.fs].base
     case 0xC000_0101: self[.gs].base
     default: nil
@@ -97,13 +109,8 @@ extension SVMVirtualCPU {
 
   public mutating func writeControlRegister(_ number: UInt8, _ value: UInt64) -> Bool {
     guard number == 4 else { return false }
-    let isLong = efer & EFER.longModeActive != 0
-    guard value & ~guestCR4Bits == 0, !isLong || value & CR4.physicalAddressExtension != 0 else {
-      return false
-    }
-    if value & CR4.pcid != 0 && cr4 & CR4.pcid == 0 {
-      guard isLong, cr3 & 0xFFF == 0 else { return false }
-    }
+    var controls = ControlRegisters(cr0: cr0, cr3: cr3, cr4: cr4, efer: efer)
+    guard controls.writeCR4(value, offered: guestCR4Bits) else { return false }
     self[VMCBOffset.cr4] = value
     flushTranslations()
     return true

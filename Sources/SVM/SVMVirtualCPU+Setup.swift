@@ -7,19 +7,23 @@ extension SVMVirtualCPU {
   static var resetPAT: UInt64 { 0x0007_0406_0007_0406 }
 
   func writeControls(_ shared: Shared) {
-    let reads: UInt32 = 1 << 8
-    let writes: UInt32 = 1 << 4 | 1 << 8
+    // CR8 in any case; beyond it CR4 alone, or all that paging depends on.
+    let paging: UInt32 = 1 << 0 | 1 << 3 | 1 << 4
+    let reads: UInt32 = 1 << 8 | (isShadowed ? paging : 0)
+    let writes: UInt32 = 1 << 8 | (isShadowed ? paging : 1 << 4)
     writeMMIO32(vmcb + VMCBOffset.interceptCR, reads | writes << 16)
     // As on VT-x: #MC for the host, #DB and #AC because a guest can make their delivery loop.
-    writeMMIO32(
-      vmcb + VMCBOffset.interceptExceptions,
+    var exceptions: UInt32 =
       1 << UInt32(ExceptionVector.machineCheck) | 1 << UInt32(ExceptionVector.debug)
-        | 1 << UInt32(ExceptionVector.alignmentCheck))
-    let first: Intercepts1 = [
+      | 1 << UInt32(ExceptionVector.alignmentCheck)
+    if isShadowed { exceptions |= 1 << UInt32(ExceptionVector.pageFault) }
+    writeMMIO32(vmcb + VMCBOffset.interceptExceptions, exceptions)
+    var first: Intercepts1 = [
       .interrupt, .nmi, .smi, .initialize, .rdpmc, .cpuid, .invd, .hlt, .invlpga, .ioPorts, .msrs,
       .taskSwitch,
       .shutdown,
     ]
+    if isShadowed { first.insert(.invlpg) }
     writeMMIO32(vmcb + VMCBOffset.intercept1, first.rawValue)
     let second: Intercepts2 = [
       .vmrun, .vmmcall, .vmload, .vmsave, .stgi, .clgi, .skinit, .wbinvd, .monitor, .mwait, .xsetbv,
@@ -30,8 +34,10 @@ extension SVMVirtualCPU {
     writeMMIO32(vmcb + VMCBOffset.asid, asid)
     self[VMCBOffset.virtualInterrupt] = Self.interruptMasking
     self[VMCBOffset.tscOffset] = shared.timeOffset
-    self[VMCBOffset.nestedControl] = 1
-    self[VMCBOffset.nestedCR3] = shared.root.value
+    if let root = shared.root {
+      self[VMCBOffset.nestedControl] = 1
+      self[VMCBOffset.nestedCR3] = root.value
+    }
   }
 
   public mutating func load() {
@@ -44,8 +50,20 @@ extension SVMVirtualCPU {
 
   public mutating func dropTranslations() { flushTranslations() }
 
-  /// Everything that this ASID has in the TLB goes at the next entry; all of it, where the CPU cannot choose.
-  func flushTranslations() { writeMMIO32(vmcb + VMCBOffset.tlbControl, 1) }
+  /// Everything that this ASID has in the TLB goes at the next entry; that of all ASIDs, where the CPU cannot choose
+  /// (APM Vol. 2, 15.16.1).
+  func flushTranslations() {
+    writeMMIO32(vmcb + VMCBOffset.tlbControl, capabilities.hasFlushByASID ? 3 : 1)
+  }
+
+  public mutating func setControlRegisters(_ guest: ControlRegisters, running: ControlRegisters) {
+    guestControls = guest
+    // Memory types are our business, and caches are coherent.
+    self[VMCBOffset.cr0] = running.cr0 & ~(CR0.cacheDisable | CR0.notWriteThrough)
+    self[VMCBOffset.cr3] = running.cr3
+    self[VMCBOffset.cr4] = running.cr4
+    self[VMCBOffset.efer] = running.efer | SVMCapabilities.MSR.eferEnable
+  }
 
   public mutating func reset(to state: ArchitecturalState) {
     for register in 0..<UInt8(16) {
@@ -63,6 +81,7 @@ extension SVMVirtualCPU {
     set(
       Segment(selector: 0, attributes: 0, limit: UInt32(state.idtr.limit), base: state.idtr.base),
       at: VMCBOffset.idtr)
+    guestControls = ControlRegisters(cr0: state.cr0, cr3: state.cr3, cr4: state.cr4, efer: state.efer)
     self[VMCBOffset.cr0] = state.cr0
     self[VMCBOffset.cr2] = 0
     self[VMCBOffset.cr3] = state.cr3

@@ -4,12 +4,14 @@ import EPT
 import Memory
 import VCPU
 
-// One virtual CPU on AMD-V with nested paging.
+// One virtual CPU on AMD-V, with nested paging or on shadow tables.
 //
 // The VMCB is memory: its fields are read and written in place, and the CPU may cache none of them over a VMRUN,
-// since the clean bits stay 0. What the guest does to CR0, CR2 and CR3 is its own affair. CR4 is looked at, so that
-// nothing gets on that CPUID does not offer; CR8 is the local APIC's. Those instructions, like any whose length the
-// CPU does not report (no next-RIP saving), are decoded by the run loop.
+// since the clean bits stay 0. With nested paging, what the guest does to CR0, CR2 and CR3 is its own affair. CR4 is
+// looked at, so that nothing gets on that CPUID does not offer; CR8 is the local APIC's. On shadow tables the VMCB has
+// other control registers than the guest, every access to them makes an exit, and so do #PF and INVLPG. The run loop
+// decodes those instructions, like any whose length the CPU does not report (no next-RIP saving), unless the CPU
+// does it (decode assists).
 
 /// A virtual CPU on AMD-V: its VMCB and the state that the VMCB does not hold.
 @safe
@@ -19,6 +21,9 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
   let registers: UnsafeMutablePointer<guest_registers>
   let guestCR4Bits: UInt64
   let asid: UInt32
+  let isShadowed: Bool
+  /// What the guest sees of its control registers, on shadow tables; else the VMCB has them.
+  var guestControls = ControlRegisters(cr0: 0, cr3: 0, cr4: 0, efer: 0)
   var resident: ResidentState
   /// Until the IRET that ends it, no further NMI gets in (APM Vol. 2, 15.20).
   var isNMIBlocked = false
@@ -45,8 +50,8 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
 
   /// What the vCPUs of one virtual machine share.
   public struct Shared {
-    /// Root of the nested page tables.
-    public var root: HostPhysicalAddress
+    /// Root of the nested page tables; nil for a guest on shadow tables.
+    public var root: HostPhysicalAddress?
     public var ioPermissionMap: HostPhysicalAddress
     public var msrPermissionMap: HostPhysicalAddress
     /// CR4 bits that the guest's CPUID offers.
@@ -59,7 +64,7 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
     public var passesTSCAuxiliary: Bool
 
     public init(
-      root: HostPhysicalAddress, ioPermissionMap: HostPhysicalAddress, msrPermissionMap: HostPhysicalAddress,
+      root: HostPhysicalAddress?, ioPermissionMap: HostPhysicalAddress, msrPermissionMap: HostPhysicalAddress,
       guestCR4Bits: UInt64, offeredXCR0: UInt64, timeOffset: UInt64, passesTSCAuxiliary: Bool
     ) {
       self.root = root
@@ -80,6 +85,7 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
     vmcb = frames.vmcb.value
     guestCR4Bits = shared.guestCR4Bits
     self.asid = asid
+    isShadowed = shared.root == nil
     unsafe registers = UnsafeMutablePointer(bitPattern: UInt(frames.registers.value))!
     let area = unsafe UnsafeMutableRawPointer(bitPattern: UInt(frames.extendedState.value))!
     let msrs = Self.tscAuxiliary
@@ -121,25 +127,28 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
     get { self[VMCBOffset.rflags] }
     set { self[VMCBOffset.rflags] = newValue }
   }
-  public var cr0: UInt64 { self[VMCBOffset.cr0] }
+  public var cr0: UInt64 { isShadowed ? guestControls.cr0 : self[VMCBOffset.cr0] }
   public var cr2: UInt64 {
     get { self[VMCBOffset.cr2] }
     set { self[VMCBOffset.cr2] = newValue }
   }
-  public var cr3: UInt64 { self[VMCBOffset.cr3] }
-  public var cr4: UInt64 { self[VMCBOffset.cr4] }
+  public var cr3: UInt64 { isShadowed ? guestControls.cr3 : self[VMCBOffset.cr3] }
+  public var cr4: UInt64 { isShadowed ? guestControls.cr4 : self[VMCBOffset.cr4] }
   public var efer: UInt64 {
-    get { self[VMCBOffset.efer] & ~SVMCapabilities.MSR.eferEnable }
+    get { isShadowed ? guestControls.efer : self[VMCBOffset.efer] & ~SVMCapabilities.MSR.eferEnable }
     set {
+      guestControls.efer = newValue
       self[VMCBOffset.efer] = newValue | SVMCapabilities.MSR.eferEnable
       flushTranslations()
     }
   }
+  public var privilegeLevel: UInt8 { UInt8(truncatingIfNeeded: self[VMCBOffset.cpl & ~7] >> 24) }
   public var debugControl: UInt64 {
     get { self[VMCBOffset.debugControl] }
     set { self[VMCBOffset.debugControl] = newValue }
   }
-  /// Nested paging reads the PDPTEs from memory each time (APM Vol. 2, 15.25.10).
+  /// Nested paging reads the PDPTEs from memory each time (APM Vol. 2, 15.25.10). On shadow tables the virtual TLB has
+  /// what the guest loaded.
   public var pageDirectoryPointers: InlineArray<4, UInt64>? { nil }
 
   public var timeOffset: UInt64 {

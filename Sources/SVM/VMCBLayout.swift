@@ -63,6 +63,7 @@ struct Intercepts1: OptionSet {
   static let iret = Self(rawValue: 1 << 20)
   static let invd = Self(rawValue: 1 << 22)
   static let hlt = Self(rawValue: 1 << 24)
+  static let invlpg = Self(rawValue: 1 << 25)
   static let invlpga = Self(rawValue: 1 << 26)
   static let ioPorts = Self(rawValue: 1 << 27)
   static let msrs = Self(rawValue: 1 << 28)

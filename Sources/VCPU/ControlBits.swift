@@ -69,4 +69,10 @@ public enum ExceptionVector {
   public static let pageFault: UInt8 = 14
   public static let alignmentCheck: UInt8 = 17
   public static let machineCheck: UInt8 = 18
+
+  /// Whether a page fault during its delivery makes a double fault (SDM Vol. 3A, table 6-5): #DE, #TS, #NP, #SS, #GP and
+  /// #PF.
+  public static func isContributoryOrPageFault(_ vector: UInt8) -> Bool {
+    vector == 0 || 10...14 ~= vector
+  }
 }

@@ -23,10 +23,13 @@ public enum VCPUExit {
   case writeMSR
   case port(PortAccess)
   case violation(SecondLevelViolation, GuestPhysicalAddress)
-  /// An access to a control register that has to be decoded.
+  /// #PF on a shadow table, at this linear address.
+  case pageFault(GuestVirtualAddress, GuestPageWalk.ErrorCode)
+  case controlRegister(ControlRegisterAccess)
+  /// INVLPG of this linear address.
+  case invalidatePage(GuestVirtualAddress)
+  /// An access to a control register, or INVLPG, that has to be decoded.
   case controlInstruction
-  case readTPR(into: GeneralRegister)
-  case writeTPR(UInt64)
   case setXCR
   /// WBINVD or INVD: nothing that the guest can see depends on it.
   case cacheControl

@@ -37,10 +37,15 @@ public protocol VirtualCPU: ~Copyable {
   var cr4: UInt64 { get }
   /// EFER with LMA as paging has it; a new value has passed the checks of WRMSR.
   var efer: UInt64 { get set }
+  /// 0 to 3.
+  var privilegeLevel: UInt8 { get }
   /// The PDPTE registers of PAE paging; nil where the CPU keeps none and reads them from memory each time.
   var pageDirectoryPointers: InlineArray<4, UInt64>? { get }
   /// Sets CR4 as MOV does, for a back end that makes `.controlInstruction` exits; false where the guest gets #GP.
   mutating func writeControlRegister(_ number: UInt8, _ value: UInt64) -> Bool
+  /// Sets what the guest sees as its control registers, and what the CPU gets instead, for a vCPU that was made to run
+  /// on shadow tables.
+  mutating func setControlRegisters(_ guest: ControlRegisters, running: ControlRegisters)
   /// IA32_DEBUGCTL.
   var debugControl: UInt64 { get set }
   /// One of the model-specific registers that the guest reads without an exit; nil where it does not.
@@ -55,6 +60,9 @@ public protocol VirtualCPU: ~Copyable {
   mutating func inject(_ event: VCPUEvent)
   /// Whether the last exit came in the middle of delivering an event, which has been queued again.
   var isDeliveringEvent: Bool { get }
+  /// Takes back the event that is queued for the next entry; nil where there is none, or where the guest raises it by
+  /// itself when it executes its instruction again.
+  mutating func takeQueuedEvent() -> VCPUEvent?
   var canTakeInterrupt: Bool { get }
   var canTakeNMI: Bool { get }
   mutating func requestInterruptWindow(_ isRequested: Bool)

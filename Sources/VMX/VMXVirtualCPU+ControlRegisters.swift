@@ -44,42 +44,28 @@ extension VMXVirtualCPU {
     return true
   }
 
-  /// MOV to CR0 by the guest; false for #GP (SDM Vol. 2B, MOV—Move to/from Control Registers).
+  private var controls: ControlRegisters {
+    ControlRegisters(cr0: cr0, cr3: cr3, cr4: cr4, efer: self[.guestEFER])
+  }
+
+  /// MOV to CR0 by the guest; false for #GP.
   mutating func writeGuestCR0(_ value: UInt64) -> Bool {
-    let hasPaging = value & CR0.paging != 0
-    guard value >> 32 == 0,
-      !hasPaging || value & CR0.protectionEnable != 0,
-      value & CR0.notWriteThrough == 0 || value & CR0.cacheDisable != 0
-    else { return false }
-    let efer = self[.guestEFER]
-    let turnsOn = hasPaging && cr0 & CR0.paging == 0
-    if turnsOn && efer & EFER.longModeEnable != 0 {
-      let isLong = self[.guestAccessRights(SegmentRegister.cs.rawValue)] & 1 << 13 != 0
-      // A 16-bit TSS in TR cannot be taken along (SDM Vol. 3A, 10.8.5.2).
-      let isTask64 = self[.guestAccessRights(SegmentRegister.tr.rawValue)] & 0xF == 0xB
-      guard cr4 & CR4.physicalAddressExtension != 0, !isLong, isTask64 else { return false }
-    }
-    if turnsOn && efer & EFER.longModeEnable == 0 && cr4 & CR4.physicalAddressExtension != 0 {
+    let old = controls
+    var new = old
+    guard new.writeCR0(value, code: self[.cs], task: self[.tr]) else { return false }
+    if new.hasPageDirectoryPointers && !old.hasPageDirectoryPointers {
       guard loadPagingEntries() else { return false }
     }
-    if !hasPaging && cr0 & CR0.paging != 0 {
-      let isLong = self[.guestAccessRights(SegmentRegister.cs.rawValue)] & 1 << 13 != 0
-      guard !(efer & EFER.longModeActive != 0 && isLong), cr4 & CR4.pcid == 0 else { return false }
-    }
-    setCR0(value & CR0.defined | CR0.extensionType, efer: efer)
+    setCR0(new.cr0, efer: new.efer)
     flushTranslations()
     return true
   }
 
   /// MOV to CR4 by the guest; false for #GP.
   mutating func writeGuestCR4(_ value: UInt64) -> Bool {
-    guard value & ~guestCR4Bits == 0 else { return false }
-    let isLong = self[.guestEFER] & EFER.longModeActive != 0
-    if isLong && value & CR4.physicalAddressExtension == 0 { return false }
-    if value & CR4.pcid != 0 && cr4 & CR4.pcid == 0 {
-      guard isLong, cr3 & 0xFFF == 0 else { return false }
-    }
-    if !isLong && value & CR4.physicalAddressExtension != 0 && cr0 & CR0.paging != 0 {
+    var new = controls
+    guard new.writeCR4(value, offered: guestCR4Bits) else { return false }
+    if new.hasPageDirectoryPointers {
       guard loadPagingEntries() else { return false }
     }
     setCR4(value)
@@ -95,11 +81,11 @@ extension VMXVirtualCPU {
   /// Settles an exit for a control register; nil where the run loop has nothing to do with it.
   mutating func handleControlRegister() -> VCPUExit? {
     var isAllowed = true
-    switch ControlRegisterAccess(qualification: self[.exitQualification]) {
+    let access = ControlRegisterAccess(qualification: self[.exitQualification])
+    switch access {
     case .write(register: 0, let source): isAllowed = writeGuestCR0(self[source])
     case .write(register: 4, let source): isAllowed = writeGuestCR4(self[source])
-    case .write(register: 8, let source): return .writeTPR(self[source])
-    case .read(register: 8, let destination): return .readTPR(into: destination)
+    case .write(register: 8, _), .read(register: 8, _): return .controlRegister(access)
     case .loadStatusWord(let word):
       let kept = cr0 & ~0xE
       isAllowed = writeGuestCR0(kept | UInt64(word & 0xF))
@@ -109,6 +95,15 @@ extension VMXVirtualCPU {
     guard isAllowed else { return .protectionFault }
     skipInstruction(length: Int(truncatingIfNeeded: self[.exitInstructionLength]))
     return nil
+  }
+
+  public mutating func setControlRegisters(_ guest: ControlRegisters, running: ControlRegisters) {
+    guestControls = guest
+    setCR0(running.cr0, efer: running.efer)
+    setCR4(running.cr4)
+    self[.guestCR3] = running.cr3
+    self[.cr0ReadShadow] = guest.cr0
+    self[.cr4ReadShadow] = guest.cr4
   }
 
   public mutating func writeControlRegister(_ number: UInt8, _ value: UInt64) -> Bool {

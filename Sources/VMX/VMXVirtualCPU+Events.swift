@@ -99,6 +99,21 @@ extension VMXVirtualCPU {
     hasQueuedEvent = true
   }
 
+  public mutating func takeQueuedEvent() -> VCPUEvent? {
+    guard hasQueuedEvent else { return nil }
+    hasQueuedEvent = false
+    let event = InterruptionInformation(rawValue: UInt32(truncatingIfNeeded: self[.entryInterruption]))
+    self[.entryInterruption] = 0
+    switch InterruptionInformation.Kind(rawValue: event.kind) {
+    case .externalInterrupt: return .interrupt(event.vector)
+    case .nmi: return .nmi
+    case .hardwareException:
+      let code = UInt32(truncatingIfNeeded: self[.entryExceptionErrorCode])
+      return .exception(event.vector, errorCode: event.hasErrorCode ? code : nil)
+    case .softwareInterrupt, .privilegedSoftwareException, .softwareException, nil: return nil
+    }
+  }
+
   public mutating func requestInterruptWindow(_ isRequested: Bool) {
     setProcessorControl(.interruptWindowExiting, isRequested)
   }

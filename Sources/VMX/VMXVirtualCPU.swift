@@ -30,6 +30,9 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   var isLaunched = false
   /// An event stands in the VM-entry interruption field.
   var hasQueuedEvent = false
+  let isShadowed: Bool
+  /// What the guest sees of CR3 and EFER, on shadow tables; else the VMCS has them.
+  var guestControls = ControlRegisters(cr0: 0, cr3: 0, cr4: 0, efer: 0)
   var currentTimeOffset: UInt64 = 0
   var resident: ResidentState
   var parkedCR2: UInt64 = 0
@@ -89,6 +92,7 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     self.capabilities = capabilities
     vmcs = frames.vmcs
     eptPointer = shared.eptPointer
+    isShadowed = false
     guestCR4Bits = shared.guestCR4Bits
     currentTimeOffset = shared.timeOffset
     pagingEntries = shared.pagingEntries
@@ -145,7 +149,10 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     get { readCR2() }
     set { writeCR2(newValue) }
   }
-  public var cr3: UInt64 { self[.guestCR3] }
+  public var cr3: UInt64 { isShadowed ? guestControls.cr3 : self[.guestCR3] }
+  public var privilegeLevel: UInt8 {
+    UInt8(self[.guestAccessRights(SegmentRegister.ss.rawValue)] >> 5 & 3)
+  }
   public var pageDirectoryPointers: InlineArray<4, UInt64>? {
     [self[.guestPDPTE(0)], self[.guestPDPTE(1)], self[.guestPDPTE(2)], self[.guestPDPTE(3)]]
   }
@@ -154,8 +161,11 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     return self[.guestCR4] & ~mask | self[.cr4ReadShadow] & mask
   }
   public var efer: UInt64 {
-    get { self[.guestEFER] }
-    set { self[.guestEFER] = newValue }
+    get { isShadowed ? guestControls.efer : self[.guestEFER] }
+    set {
+      guestControls.efer = newValue
+      self[.guestEFER] = newValue
+    }
   }
   public var debugControl: UInt64 {
     get { self[.guestDebugControl] }

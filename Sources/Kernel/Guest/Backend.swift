@@ -11,13 +11,15 @@ protocol Backend {
 
   /// What the guest's second-level tables look like.
   var format: Format { get }
+  /// Whether vCPUs run on shadow tables, and the second-level tables are for us alone.
+  var isShadowed: Bool { get }
   /// What the guest's CPUID may show of the host's.
   var hostCPUID: MaskedHostCPUID { get }
 
   /// Turns virtualisation on for the calling core.
   func enableOnThisCore() throws(BackendError)
 
-  /// Makes vCPU number `index`, in the state after RESET. The guest may set `cr4` and `xcr0` in those registers;
+  /// Makes vCPU number `index`, in the state after RESET. `root` is that of the second-level tables. The guest may set `cr4` and `xcr0` in those registers;
   /// its TSC is the host's plus `timeOffset`.
   func makeProcessor(
     index: Int, root: HostPhysicalAddress, cr4: UInt64, xcr0: UInt64, timeOffset: UInt64,
@@ -49,28 +51,42 @@ enum GuestMSRs {
   ]
 }
 
+extension GuestMSRs {
+  /// How many of the list a guest uses without an exit.
+  static func passedCount(hasTSCAuxiliary: Bool) -> Int { hasTSCAuxiliary ? passed.count : passed.count - 1 }
+}
+
 /// Why guests cannot be run, in words for the log.
 struct BackendError: Error {
   var advice: StaticString
 }
 
+/// Features of the host's that a back end keeps from the guest's CPUID.
+struct HiddenFeatures: OptionSet {
+  let rawValue: UInt8
+
+  static let rdtscp = Self(rawValue: 1 << 0)
+  static let invpcid = Self(rawValue: 1 << 1)
+  static let pcid = Self(rawValue: 1 << 2)
+
+  /// What a virtual TLB does not have: its translations carry no PCID.
+  static let ofShadowPaging: Self = [.invpcid, .pcid]
+}
+
 /// The host's CPUID without the features whose controls the back end does not have.
 struct MaskedHostCPUID: HostCPUID {
-  private let hidesRDTSCP: Bool
-  private let hidesINVPCID: Bool
+  private let hidden: HiddenFeatures
   private let highestBasic = cpuid(0, 0).eax
   private let highestExtended = cpuid(0x8000_0000, 0).eax
 
-  init(hidesRDTSCP: Bool = false, hidesINVPCID: Bool = false) {
-    self.hidesRDTSCP = hidesRDTSCP
-    self.hidesINVPCID = hidesINVPCID
-  }
+  init(hiding hidden: HiddenFeatures) { self.hidden = hidden }
 
   func registers(leaf: UInt32, subleaf: UInt32) -> CPUIDRegisters {
     guard leaf <= (leaf < 0x8000_0000 ? highestBasic : highestExtended) else { return CPUIDRegisters() }
     var registers = Self.read(leaf, subleaf)
-    if leaf == 7 && subleaf == 0 && hidesINVPCID { registers.ebx &= ~(1 << 10) }
-    if leaf == 0x8000_0001 && hidesRDTSCP { registers.edx &= ~(1 << 27) }
+    if leaf == 1 && hidden.contains(.pcid) { registers.ecx &= ~(1 << 17) }
+    if leaf == 7 && subleaf == 0 && hidden.contains(.invpcid) { registers.ebx &= ~(1 << 10) }
+    if leaf == 0x8000_0001 && hidden.contains(.rdtscp) { registers.edx &= ~(1 << 27) }
     return registers
   }
 

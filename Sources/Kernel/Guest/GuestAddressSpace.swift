@@ -37,21 +37,24 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
     }
   }
 
-  /// Calls `body` with the host address of a byte of guest RAM, which its page keeps for the time of the call.
-  borrowing func withPlace(_ address: GuestPhysicalAddress, _ body: (HostPhysicalAddress) -> Void)
-    throws(PageTableError)
+  /// Calls `body` with the mapping of a byte of guest RAM, which stays as it is for the time of the call.
+  borrowing func withMapping(of address: GuestPhysicalAddress, _ body: (Mapping) -> Void) throws(PageTableError)
   {
     try lock.withLock { () throws(PageTableError) in
-      if let host = try resolveLocked(address) { body(host) }
+      if let mapping = try mappingLocked(address) { body(mapping) }
     }
   }
 
   private borrowing func resolveLocked(
     _ address: GuestPhysicalAddress
   ) throws(PageTableError) -> HostPhysicalAddress? {
-    if let mapping = unsafe tables.pointee.translate(address) { return mapping.host }
+    try mappingLocked(address)?.host
+  }
+
+  private borrowing func mappingLocked(_ address: GuestPhysicalAddress) throws(PageTableError) -> Mapping? {
+    if let mapping = unsafe tables.pointee.translate(address) { return mapping }
     try materialise(address)
-    return unsafe tables.pointee.translate(address)?.host
+    return unsafe tables.pointee.translate(address)
   }
 
   /// Takes the right to write to a page away; false where the page has no frame yet. A shootdown must follow.
@@ -106,28 +109,31 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
 
   init(_ space: UnsafePointer<GuestAddressSpace<Format>>) { unsafe self.space = space }
 
-  /// Sets accessed and dirty bits as the processor's own walk does: only where the entry is still what was read.
-  func apply(_ update: GuestPageWalk.EntryUpdate) throws(GuestMemoryError) {
-    try withPlace(update.location) { place in
-      if update.width == 4 {
-        _ = compareExchange32(
-          place.value, UInt32(truncatingIfNeeded: update.entry),
-          UInt32(truncatingIfNeeded: update.entry | update.bits))
-      } else {
-        _ = compareExchange64(place.value, update.entry, update.entry | update.bits)
-      }
+  /// The mapping of a byte of RAM, with a frame; nil in a hole.
+  func mapping(of address: GuestPhysicalAddress) -> Mapping? {
+    var mapping: Mapping?
+    do {
+      try withMapping(of: address) { mapping = $0 }
+    } catch {
+      return nil
+    }
+    return mapping
+  }
+
+  /// Calls `body` with the mapping of a byte, which stays as it is for the time of the call.
+  func withMapping(of address: GuestPhysicalAddress, _ body: (Mapping) -> Void) throws(GuestMemoryError) {
+    guard unsafe space.pointee.map.isRAM(address) else { throw .hole(address) }
+    do {
+      try unsafe space.pointee.withMapping(of: address, body)
+    } catch {
+      throw .hole(address)
     }
   }
 
   private func withPlace(
     _ address: GuestPhysicalAddress, _ body: (HostPhysicalAddress) -> Void
   ) throws(GuestMemoryError) {
-    guard unsafe space.pointee.map.isRAM(address) else { throw .hole(address) }
-    do {
-      try unsafe space.pointee.withPlace(address, body)
-    } catch {
-      throw .hole(address)
-    }
+    try withMapping(of: address) { body($0.host) }
   }
 
   /// Throws where any byte of the range is in a hole, before anything is copied.

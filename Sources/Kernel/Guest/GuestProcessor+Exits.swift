@@ -14,6 +14,7 @@ extension GuestProcessor {
     case .writeMSR: executeWRMSR(vm)
     case .port(let access): executePortAccess(access, vm)
     case .violation(let violation, let address): resolve(violation, at: address, vm)
+    case .pageFault(let address, let errorCode): resolvePageFault(at: address, errorCode, vm)
     case .hostInterrupt:
       counters.hostInterrupt &+= 1
       takePendingInterrupts()
@@ -42,12 +43,9 @@ extension GuestProcessor {
       } catch {
         settle(error, vm)
       }
-    case .readTPR(let register):
-      hardware[register] = UInt64(apic.taskPriorityClass)
-      skipInstruction(vm)
-    case .writeTPR(let value):
-      guard value < 16 else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
-      apic.taskPriorityClass = UInt8(value)
+    case .controlRegister(let access): self.access(access, vm)
+    case .invalidatePage(let address):
+      invalidatePage(at: address)
       skipInstruction(vm)
     case .setXCR: executeXSETBV(vm)
     case .cacheControl: skipInstruction(vm)
@@ -127,10 +125,11 @@ extension GuestProcessor {
   private mutating func executeCPUID(_ vm: borrowing VirtualMachine<Host>) {
     counters.cpuid &+= 1
     let leaf = UInt32(truncatingIfNeeded: hardware[.rax])
-    // CR4 shows in the feature leaves alone, and costs three VMREADs.
+    // CR4 shows in the feature leaves alone, and costs three VMREADs. XCR0 is in the core: QEMU 7.2 has no
+    // intercept for XSETBV under AMD-V.
     let context = CPUIDContext(
       apicID: apic.id, coresInPackage: UInt32(vm.processorCount), isLocalAPICEnabled: apic.mode != .disabled,
-      cr4: leaf == 1 || leaf == 7 ? hardware.cr4 : 0, xcr0: xcr0)
+      cr4: leaf == 1 || leaf == 7 ? hardware.cr4 : 0, xcr0: leaf == 0xD ? readXCR0() : 1)
     let result = vm.cpuidPolicy.registers(
       leaf: leaf, subleaf: UInt32(truncatingIfNeeded: hardware[.rcx]), host: vm.backend.hostCPUID,
       vCPU: context)
@@ -146,7 +145,6 @@ extension GuestProcessor {
     guard hardware[.rcx] & 0xFFFF_FFFF == 0, vm.cpuidPolicy.isValid(xcr0: value) else {
       return raise(ExceptionVector.generalProtection, errorCode: 0)
     }
-    xcr0 = value
     writeXCR0(value)
     skipInstruction(vm)
   }
@@ -176,7 +174,7 @@ extension GuestProcessor {
 
   /// A touch of memory that the second-level tables do not have: RAM gets its frame, the rest is a device or
   /// nothing.
-  private mutating func resolve(
+  mutating func resolve(
     _ violation: SecondLevelViolation, at address: GuestPhysicalAddress, _ vm: borrowing VirtualMachine<Host>
   ) {
     do {

@@ -53,8 +53,10 @@ extension GuestProcessor {
     switch registers.kind(of: index) {
     case .localAPIC: perform(try apic.writeMSR(index, value, now: vm.now), vm)
     case .extendedFeatures:
-      hardware.efer = try registers.extendedFeatures(
+      let new = try registers.extendedFeatures(
         writing: value, current: hardware.efer, isPaging: hardware.cr0 & CR0.paging != 0)
+      hardware.efer = new
+      if unsafe shadow != nil { _ = setControls(controls, loadsCR3: false, vm) }
     case .debugControl: hardware.debugControl = try registers.debugControl(writing: value)
     case .passThrough, .stored, .unknown: try registers.write(index, value)
     }

@@ -9,13 +9,15 @@ import VCPU
 enum EmulationFailure: Error {
   /// The guest gets this exception instead.
   case exception(UInt8, errorCode: UInt32?, address: UInt64)
+  /// The guest has to execute the instruction again.
+  case retry
   /// Nothing that the guest's manual allows for: the machine stops, with the reason.
   case unsupported(LogLine)
 }
 
 extension GuestProcessor {
   /// How the guest's code is decoded now (SDM Vol. 3A, 5.2.1).
-  private var codeSize: CodeSize {
+  var codeSize: CodeSize {
     let code = hardware[.cs]
     if hardware.efer & EFER.longModeActive != 0 && code.isLong { return .bits64 }
     return code.isDefault32 && hardware.cr0 & CR0.protectionEnable != 0 ? .bits32 : .bits16
@@ -72,31 +74,37 @@ extension GuestProcessor {
     return true
   }
 
-  /// Where the guest's page tables lead; what they forbid becomes the guest's page fault.
-  private func translate(
-    _ address: GuestVirtualAddress, _ kind: GuestPageWalk.Access.Kind, _ vm: borrowing VirtualMachine<Host>
-  ) throws(EmulationFailure) -> GuestPhysicalAddress {
-    let isUser = hardware[.ss].attributes >> 5 & 3 == 3
-    let privilege: GuestPageWalk.Access.Privilege =
-      isUser ? .user : .supervisor(accessControl: hardware.flags & RFLAGS.alignmentCheck != 0)
-    var ram = vm.ram
+  /// How the guest has set up translation now.
+  private func pageWalk(
+    _ ram: inout GuestRAM<Host.Format>, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) -> GuestPageWalk {
+    if let shadow = unsafe shadow { return unsafe shadow.pointee.paging }
+    let controls = controls
     var pointers = InlineArray<4, UInt64>(repeating: 0)
-    if GuestPageWalk.Mode(cr0: hardware.cr0, cr4: hardware.cr4, efer: hardware.efer) == .pae {
+    if controls.hasPageDirectoryPointers {
       if let kept = hardware.pageDirectoryPointers {
         pointers = kept
       } else {
         do {
           pointers = try GuestPageWalk.pageDirectoryPointers(
-            cr3: hardware.cr3, processor: vm.walkProcessor, memory: &ram)
+            cr3: controls.cr3, processor: vm.walkProcessor, memory: &ram)
         } catch {
           throw .unsupported("page-directory pointers that cannot be read")
         }
       }
     }
-    let walk = GuestPageWalk(
-      cr0: hardware.cr0, cr3: hardware.cr3, cr4: hardware.cr4, efer: hardware.efer,
-      processor: vm.walkProcessor,
-      pageDirectoryPointers: pointers)
+    return pageWalk(controls, pointers, vm)
+  }
+
+  /// Where the guest's page tables lead; what they forbid becomes the guest's page fault.
+  private func translate(
+    _ address: GuestVirtualAddress, _ kind: GuestPageWalk.Access.Kind, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) -> GuestPhysicalAddress {
+    let privilege: GuestPageWalk.Access.Privilege =
+      hardware.privilegeLevel == 3
+      ? .user : .supervisor(accessControl: hardware.flags & RFLAGS.alignmentCheck != 0)
+    var ram = vm.ram
+    let walk = try pageWalk(&ram, vm)
     let translation: GuestPageWalk.Translation
     do {
       translation = try walk.translate(address, for: GuestPageWalk.Access(kind, privilege), memory: &ram)
@@ -110,29 +118,31 @@ extension GuestProcessor {
       }
     }
     for index in 0..<translation.updates.count {
-      do {
-        try ram.apply(translation.updates[index])
-      } catch {
-        throw .unsupported("page table outside RAM")
-      }
+      // An entry that has changed, or that may not be written just now: the guest makes its access again.
+      guard ram.exchange(translation.updates[index]) == .done else { throw .retry }
     }
     return translation.physicalAddress
   }
 
   /// Where an operand of `width` bytes stands in guest-physical memory. One that straddles two pages may stand in
   /// two places, and no device or string instruction that is emulated here has a use for that.
-  private func place(
+  func place(
     _ operand: MemoryOperand, width: UInt8, length: Int, _ kind: GuestPageWalk.Access.Kind,
     _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> GuestPhysicalAddress {
-    let linear = operand.linearAddress(
-      hardware, nextInstruction: hardware.instructionPointer &+ UInt64(length),
-      segmentBase: hardware[operand.segment].base, codeSize: codeSize)
+    let linear = linearAddress(of: operand, length: length)
     guard linear.value & (pageSize - 1) <= pageSize - UInt64(width) else {
       throw .unsupported(
         "an access to device memory or by a string port instruction that straddles two pages")
     }
     return try translate(linear, kind, vm)
+  }
+
+  /// The linear address of an operand of an instruction of `length` bytes.
+  func linearAddress(of operand: MemoryOperand, length: Int) -> GuestVirtualAddress {
+    operand.linearAddress(
+      hardware, nextInstruction: hardware.instructionPointer &+ UInt64(length),
+      segmentBase: hardware[operand.segment].base, codeSize: codeSize)
   }
 
   @inline(never)
@@ -142,26 +152,6 @@ extension GuestProcessor {
     } catch {
       settle(error, vm)
     }
-  }
-
-  /// MOV to and from CR4 and CR8, where the CPU leaves the decoding to us.
-  mutating func emulateControlInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) {
-    guard case .system(let instruction) = try decodeInstruction(vm) else {
-      throw .unsupported("a control-register access of this kind")
-    }
-    switch instruction.operation {
-    case .moveToControl(let number, let source) where number == 8:
-      guard hardware[source] < 16 else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
-      apic.taskPriorityClass = UInt8(hardware[source])
-    case .moveFromControl(let number, let destination) where number == 8:
-      hardware[destination] = UInt64(apic.taskPriorityClass)
-    case .moveToControl(let number, let source):
-      guard hardware.writeControlRegister(number, hardware[source]) else {
-        return raise(ExceptionVector.generalProtection, errorCode: 0)
-      }
-    default: throw .unsupported("a control-register access of this kind")
-    }
-    hardware.skipInstruction(length: instruction.length)
   }
 
   // MARK: Device memory
@@ -197,7 +187,7 @@ extension GuestProcessor {
     if outcome.isComplete { hardware.skipInstruction(length: instruction.length) }
   }
 
-  private mutating func read(
+  mutating func read(
     _ address: GuestPhysicalAddress, width: UInt8, _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> UInt64 {
     if vm.isRAM(address) {
@@ -228,7 +218,7 @@ extension GuestProcessor {
     }
   }
 
-  private mutating func write(
+  mutating func write(
     _ value: UInt64, to address: GuestPhysicalAddress, width: UInt8, _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) {
     if vm.isRAM(address) {
@@ -288,6 +278,7 @@ extension GuestProcessor {
     case .exception(let vector, let errorCode, let address):
       if vector == ExceptionVector.pageFault { hardware.cr2 = address }
       raise(vector, errorCode: errorCode)
+    case .retry: break
     case .unsupported(let reason): fail(reason, vm)
     }
   }

@@ -33,7 +33,7 @@ extension GuestProcessor {
   private mutating func takeMail(_ vm: borrowing VirtualMachine<Host>) {
     let signals = unsafe vm.mailboxes[index].takeSignals()
     if signals.contains(.dropTranslations) {
-      hardware.dropTranslations()
+      applyShootdown(vm)
       vm.acknowledgeShootdown()
     }
     if signals.contains(.initialize) {
@@ -64,11 +64,11 @@ extension GuestProcessor {
   /// Runs the guest, exit by exit, until it halts, the host's TSC reaches `deadline`, or the machine ends.
   mutating func run(_ vm: borrowing VirtualMachine<Host>, until deadline: UInt64) {
     if isRestarting {
-      hardware.reset(to: ArchitecturalState())
+      reset(to: ArchitecturalState(), vm)
       isRestarting = false
     }
     if let vector = startUpVector {
-      hardware.reset(to: ArchitecturalState(startUpVector: vector))
+      reset(to: ArchitecturalState(startUpVector: vector), vm)
       startUpVector = nil
     }
     // Whoever ends the machine sets that before it posts to the mailboxes, so one of the two looks sees it.

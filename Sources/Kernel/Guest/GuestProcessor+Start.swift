@@ -5,7 +5,7 @@ import VCPU
 
 extension GuestProcessor {
   /// Puts the boot vCPU where the loader wants it to start.
-  mutating func start(_ initial: InitialState) {
+  mutating func start(_ initial: InitialState, _ vm: borrowing VirtualMachine<Host>) {
     var state = ArchitecturalState()
     state.instructionPointer = initial.rip
     state[.rsp] = initial.rsp
@@ -24,11 +24,17 @@ extension GuestProcessor {
     state[.ldtr] = .unusable
     state[.tr] = Segment(selector: 0, attributes: 0x8B, limit: 0x67, base: 0)
     hardware.load()
-    hardware.reset(to: state)
+    reset(to: state, vm)
     stepsLeft = node.options.debugStep
     if stepsLeft > 0 { hardware.isSingleStepping = true }
     if node.options.debugCrash == .entry { hardware.flags = 0 }
     hardware.unload()
+  }
+
+  /// Sets every architectural register.
+  mutating func reset(to state: ArchitecturalState, _ vm: borrowing VirtualMachine<Host>) {
+    hardware.reset(to: state)
+    resetShadow(vm)
   }
 }
 

@@ -1,4 +1,5 @@
 import CPU
+import EPT
 import Machine
 import Memory
 import VCPU
@@ -15,11 +16,16 @@ enum GuestActivity {
 }
 
 /// One vCPU of the guest with what belongs to it alone. Its core is the only one that touches it.
+@safe
 struct GuestProcessor<Host: Backend>: ~Copyable {
   let index: Int
   var hardware: Host.Processor
   var apic: LocalAPIC
   var registers: ModelSpecificRegisters
+  /// What the processor walks instead of the guest's page tables, where it has no second level.
+  let shadow: UnsafeMutablePointer<VirtualTLB<ShadowFrames>>?
+  /// CR4 bits that the guest's CPUID offers.
+  let offeredCR4: UInt64
   var activity: GuestActivity
   var hasPendingNMI = false
   /// IF at the time of the HLT that it is in.
@@ -28,18 +34,22 @@ struct GuestProcessor<Host: Backend>: ~Copyable {
   var startUpVector: UInt8?
   /// INIT has come to the bootstrap processor; it is reset at the next entry.
   var isRestarting = false
-  var xcr0: UInt64 = 1
   /// Instructions still to be logged (`debug.step`).
   var stepsLeft = 0
   var counters = ExitCounters()
   /// Log lines spent on refused MSR accesses.
   var refusedMSRLines = 0
 
-  init(index: Int, hardware: consuming Host.Processor, apic: LocalAPIC, registers: ModelSpecificRegisters) {
+  init(
+    index: Int, hardware: consuming Host.Processor, apic: LocalAPIC, registers: ModelSpecificRegisters,
+    shadow: UnsafeMutablePointer<VirtualTLB<ShadowFrames>>?, offeredCR4: UInt64
+  ) {
     self.index = index
     self.hardware = hardware
     self.apic = apic
     self.registers = registers
+    unsafe self.shadow = shadow
+    self.offeredCR4 = offeredCR4
     activity = index == 0 ? .running : .waitingForStartUp
   }
 }
@@ -57,6 +67,12 @@ struct ExitCounters {
   var hostInterrupt: UInt64 = 0
   var timeOver: UInt64 = 0
   var window: UInt64 = 0
+  var controlRegister: UInt64 = 0
+  var invalidatedPage: UInt64 = 0
+  /// Page faults that the virtual TLB has settled.
+  var shadowFill: UInt64 = 0
+  /// Page faults that went on to the guest.
+  var guestPageFault: UInt64 = 0
   var other: UInt64 = 0
   /// TSC ticks between entry and exit.
   var guestTicks: UInt64 = 0

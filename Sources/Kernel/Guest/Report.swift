@@ -1,4 +1,5 @@
 import CPU
+import EPT
 import Machine
 import VCPU
 
@@ -40,6 +41,14 @@ func report<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachine<Host>>
     out.field("hostInterrupt", counters.hostInterrupt)
     out.field("timeOver", counters.timeOver)
     out.field("window", counters.window)
+    out.field("controlRegister", counters.controlRegister)
+    out.field("invalidatedPage", counters.invalidatedPage)
+    out.field("shadowFill", counters.shadowFill)
+    out.field("guestPageFault", counters.guestPageFault)
+    if let shadow = unsafe machine.pointee.processors[index].shadow {
+      out.field("shadowEvictions", unsafe shadow.pointee.counters.evictions)
+      out.field("shadowExhaustions", unsafe shadow.pointee.counters.exhaustions)
+    }
     out.field("other", counters.other)
     out.field("unknownMSRReads", registers.unknownReads)
     out.field("unknownMSRWrites", registers.unknownWrites)

@@ -1,5 +1,6 @@
 import CPU
 import EPT
+import Firmware
 import Machine
 import Memory
 import SVM
@@ -7,26 +8,32 @@ import VCPU
 
 extension SVMVirtualCPU: GeneralRegisterFile {}
 
-/// AMD-V with nested paging.
+/// AMD-V, with nested paging or on shadow tables.
 struct SVMBackend: Backend {
   private let capabilities: SVMCapabilities
   private let ioPermissionMap: HostPhysicalAddress
   private let msrPermissionMap: HostPhysicalAddress
   private let hasTSCAuxiliary: Bool
+  let isShadowed: Bool
   let format: NPTFormat
-  let hostCPUID = MaskedHostCPUID()
+  let hostCPUID: MaskedHostCPUID
 
   /// Whether the CPU is one of those that have AMD-V, on or off.
   static var isOffered: Bool {
     cpuid(0x8000_0000, 0).eax >= 0x8000_0001 && cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0
   }
 
-  init() throws(BackendError) {
+  init(_ paging: KernelOptions.Paging) throws(BackendError) {
     do {
       capabilities = try SVMCapabilities.read()
     } catch {
       throw BackendError(advice: error.advice)
     }
+    guard capabilities.hasNestedPaging || paging != .nested else {
+      throw BackendError(advice: SVMError.noNestedPaging.advice)
+    }
+    isShadowed = !capabilities.hasNestedPaging || paging == .shadow
+    hostCPUID = MaskedHostCPUID(hiding: isShadowed ? .ofShadowPaging : [])
     let features = cpuid(0x8000_0001, 0).edx
     hasTSCAuxiliary = features & 1 << 27 != 0
     let width = cpuid(0x8000_0008, 0).eax & 0xFF
@@ -38,7 +45,9 @@ struct SVMBackend: Backend {
     let passed = GuestMSRs.passed
     PermissionMaps.fillMSRs(
       msrPermissionMap,
-      passing: passed.span.extracting(first: hasTSCAuxiliary ? passed.count : passed.count - 1))
+      passing: passed.span.extracting(first: GuestMSRs.passedCount(hasTSCAuxiliary: hasTSCAuxiliary)))
+    // Without nested paging the PAT is the host's.
+    if isShadowed { PermissionMaps.interceptMSR(MSRIndex.pageAttributeTable, in: msrPermissionMap) }
   }
 
   func enableOnThisCore() throws(BackendError) {
@@ -59,7 +68,7 @@ struct SVMBackend: Backend {
     return SVMVirtualCPU(
       capabilities: capabilities, frames: frames,
       shared: SVMVirtualCPU.Shared(
-        root: root, ioPermissionMap: ioPermissionMap, msrPermissionMap: msrPermissionMap, guestCR4Bits: cr4,
+        root: isShadowed ? nil : root, ioPermissionMap: ioPermissionMap, msrPermissionMap: msrPermissionMap, guestCR4Bits: cr4,
         offeredXCR0: xcr0, timeOffset: timeOffset, passesTSCAuxiliary: hasTSCAuxiliary), asid: asid)
   }
 

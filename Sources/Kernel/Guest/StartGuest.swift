@@ -26,10 +26,10 @@ func startGuest(_ boot: BootInformation) {
   }
   do {
     if SVMBackend.isOffered {
-      let made = unsafe try makeMachine(try SVMBackend(), boot)
+      let made = unsafe try makeMachine(try SVMBackend(node.options.paging), boot)
       unsafe machine = .svm(made)
     } else {
-      let made = unsafe try makeMachine(try VMXBackend(), boot)
+      let made = unsafe try makeMachine(try VMXBackend(node.options.paging), boot)
       unsafe machine = .vmx(made)
     }
   } catch {
@@ -70,7 +70,7 @@ private func makeMachine<Host: Backend>(
     refuse("the TSC's frequency of \(node.clock.frequency) Hz is out of any CPU's range")
   }
   let count = node.options.guestVCPUs ?? node.coreCount
-  let map = guestMemoryMap(vCPUs: count)
+  let map = guestMemoryMap(vCPUs: count, isShadowed: backend.isShadowed)
   let topology = ProcessorTopology(coresPerPackage: UInt32(count))
   let policy = CPUIDPolicy(
     host: backend.hostCPUID, topology: topology, frequency: frequency, timerRatio: 1,
@@ -94,7 +94,7 @@ private func makeMachine<Host: Backend>(
   for index in 0..<count {
     unsafe makeProcessor(index, topology, machine)
   }
-  unsafe machine.pointee.processors[0].start(state)
+  unsafe machine.pointee.processors[0].start(state, machine.pointee)
   log.info("guest: \(map.ramSize >> 20) MiB, \(count) \(count == 1 ? "vCPU" : "vCPUs")")
   return unsafe machine
 }
@@ -103,12 +103,13 @@ private func makeMachine<Host: Backend>(
 private var offeredStates: UInt64 { 0b1110_0111 }
 
 /// As much RAM as the node can give, or as was asked for.
-private func guestMemoryMap(vCPUs: Int) -> GuestMemoryMap {
+private func guestMemoryMap(vCPUs: Int, isShadowed: Bool) -> GuestMemoryMap {
   let free = Frames.freeBytes
   // Second-level tables of 4 KiB pages take 1/512 of what they map, and 1/512 of that for the levels above; a vCPU
-  // takes three frames, a core two.
+  // takes three frames and its virtual TLB's, a core two.
+  let perVCPU = 3 + (isShadowed ? ShadowFrames.countPerVCPU : 0)
   let automatic =
-    free / 512 + free / (512 * 512) + UInt64(3 * vCPUs + 2 * node.coreCount) * pageSize + 1 << 20
+    free / 512 + free / (512 * 512) + UInt64(perVCPU * vCPUs + 2 * node.coreCount) * pageSize + 1 << 20
   let reserve = node.options.reserve == 0 ? automatic : node.options.reserve
   let available = free > reserve ? free - reserve : 0
   if let wanted = node.options.guestMemory, wanted > available {
@@ -183,10 +184,10 @@ private func makeProcessor<Host: Backend>(
   let apic = LocalAPIC(
     id: apicID, isBootstrapProcessor: index == 0, timerRatio: 1, mode: apicID < 255 ? .xAPIC : .x2APIC)
   let backend = unsafe machine.pointee.backend
+  let cr4 = unsafe offeredCR4(machine.pointee.cpuidPolicy, backend)
   do {
     let hardware = try backend.makeProcessor(
-      index: index, root: unsafe machine.pointee.space.pointee.root,
-      cr4: unsafe offeredCR4(machine.pointee.cpuidPolicy, backend),
+      index: index, root: unsafe machine.pointee.space.pointee.root, cr4: cr4,
       xcr0: unsafe machine.pointee.cpuidPolicy.offeredXCR0, timeOffset: unsafe 0 &- machine.pointee.startTime,
       pagingEntries: { cr3 in
         var ram = unsafe machine.pointee.ram
@@ -196,11 +197,33 @@ private func makeProcessor<Host: Backend>(
     let registers = unsafe ModelSpecificRegisters(
       policy: machine.pointee.cpuidPolicy, microcodeRevision: 0, architecturalCapabilities: 0)
     unsafe (machine.pointee.processors + index).initialize(
-      to: GuestProcessor(index: index, hardware: hardware, apic: apic, registers: registers))
+      to: GuestProcessor(
+        index: index, hardware: hardware, apic: apic, registers: registers,
+        shadow: backend.isShadowed ? makeShadow(machine.pointee.walkProcessor) : nil, offeredCR4: cr4))
   } catch {
     refuse("vCPU \(index) cannot be made: \(error.advice)")
   }
   guard unsafe machine.pointee.addRoute(apic) else { refuse("too many vCPUs: \(index)") }
+}
+
+/// The virtual TLB of a vCPU without paging; its reset tells it what follows.
+private func makeShadow(
+  _ processor: GuestPageWalk.Processor
+) -> UnsafeMutablePointer<VirtualTLB<ShadowFrames>> {
+  let walk = GuestPageWalk(cr0: 0, cr3: 0, cr4: 0, efer: 0, processor: processor)
+  let frames: ShadowFrames
+  do {
+    frames = try ShadowFrames.allocate()
+  } catch {
+    refuse("no \(ShadowFrames.countPerVCPU) adjacent frames of memory are left below 4 GiB for a vCPU's shadow tables")
+  }
+  let shadow = UnsafeMutablePointer<VirtualTLB<ShadowFrames>>.allocate(capacity: 1)
+  do {
+    unsafe shadow.initialize(to: try VirtualTLB(memory: frames, paging: walk))
+  } catch {
+    refuse("a vCPU's shadow tables cannot be where they are")
+  }
+  return unsafe shadow
 }
 
 /// The CR4 bits that go with what the guest's CPUID offers (SDM Vol. 3A, 2.5).

@@ -1,5 +1,6 @@
 import CPU
 import EPT
+import Firmware
 import Machine
 import Memory
 import VCPU
@@ -11,25 +12,28 @@ extension VMXVirtualCPU: GeneralRegisterFile {}
 struct VMXBackend: Backend {
   private let capabilities: VMXCapabilities
   private let msrBitmap: HostPhysicalAddress
+  let isShadowed = false
   let format: EPTFormat
   let hostCPUID: MaskedHostCPUID
 
-  init() throws(BackendError) {
+  init(_ paging: KernelOptions.Paging) throws(BackendError) {
+    guard paging != .shadow else { throw BackendError(advice: "paging=shadow: not on VT-x") }
     do {
       capabilities = try VMXCore.check()
     } catch {
       throw BackendError(advice: error.advice)
     }
-    hostCPUID = MaskedHostCPUID(
-      hidesRDTSCP: !capabilities.secondary.contains(.rdtscp),
-      hidesINVPCID: !capabilities.secondary.contains(.invpcid))
+    var hidden: HiddenFeatures = []
+    if !capabilities.secondary.contains(.rdtscp) { hidden.insert(.rdtscp) }
+    if !capabilities.secondary.contains(.invpcid) { hidden.insert(.invpcid) }
+    hostCPUID = MaskedHostCPUID(hiding: hidden)
     let width = cpuid(0x8000_0008, 0).eax & 0xFF
     format = EPTFormat(
       capabilities: capabilities.translations, physicalAddressWidth: UInt8(truncatingIfNeeded: width))
     msrBitmap = try Self.allocateFrame()
     let passed = GuestMSRs.passed
     // Without RDTSCP there is no TSC_AUX, which is the list's last.
-    let count = capabilities.secondary.contains(.rdtscp) ? passed.count : passed.count - 1
+    let count = GuestMSRs.passedCount(hasTSCAuxiliary: capabilities.secondary.contains(.rdtscp))
     MSRBitmap.fill(msrBitmap, passing: passed.span.extracting(first: count))
   }
 

@@ -11,13 +11,22 @@ import VCPU
 // mailbox: before an entry, or when it wakes. It never does so while it waits for a lock, so whoever shoots down
 // holds none that a vCPU's exit may want.
 
+/// What is being shot down: all that a page may be used for from now on.
+struct Shootdown {
+  var page = PageNumber(0)
+  var permissions: PagePermissions = []
+}
+
 extension VirtualMachine {
-  /// Makes every core drop what it has cached of the guest's second-level tables. Only core 0 does this.
-  borrowing func shootDown() {
+  /// Makes every core drop what it has cached of a page's translation, which leaves `permissions` at most. Only core 0
+  /// does this.
+  borrowing func shootDown(_ page: PageNumber, to permissions: PagePermissions) {
+    // The others read it after the mailbox's signal, and this core writes it again only after their answers.
+    shootdown = Shootdown(page: page, permissions: permissions)
     expectAcknowledgements(from: processorCount - processorCountOnThisCore)
     for index in 0..<processorCount {
       if core(of: index) == Core.currentIndex {
-        unsafe processors[index].hardware.dropTranslations()
+        unsafe processors[index].applyShootdown(self)
       } else {
         unsafe mailboxes[index].post(.dropTranslations)
         kick(index)
@@ -35,9 +44,10 @@ extension VirtualMachine {
   borrowing func move(_ page: PageNumber) throws(PageTableError) {
     countMovedPage()
     guard try unsafe space.pointee.protect(page) else { return }
-    shootDown()
+    shootDown(page, to: [.read, .execute])
     let old = try unsafe space.pointee.replaceFrame(of: page)
-    shootDown()
+    // Nobody may go on with the old frame.
+    shootDown(page, to: [])
     unsafe space.pointee.release(old)
   }
 

@@ -26,6 +26,7 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   private let runningCount = Atomic<Int>(1)
   private let unanswered = Atomic<Int>(0)
   private let moved = Atomic<Int>(0)
+  private let currentShootdown: UnsafeMutablePointer<Shootdown>
   private let coresInside = Atomic<Int>(node.coreCount)
 
   init(
@@ -44,6 +45,8 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
     unsafe processors = .allocate(capacity: processorCount)
     unsafe mailboxes = .allocate(capacity: processorCount)
     for index in 0..<processorCount { unsafe (mailboxes + index).initialize(to: Mailbox()) }
+    unsafe currentShootdown = .allocate(capacity: 1)
+    unsafe currentShootdown.initialize(to: Shootdown())
     unsafe platform = .allocate(capacity: 1)
     unsafe platform.initialize(
       to: Platform(frequency: frequency, secondsSinceEpoch: secondsSinceEpoch, now: 0))
@@ -99,6 +102,11 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   }
 
   // MARK: Shootdown
+
+  var shootdown: Shootdown {
+    get { unsafe currentShootdown.pointee }
+    nonmutating set { unsafe currentShootdown.pointee = newValue }
+  }
 
   borrowing func expectAcknowledgements(from count: Int) {
     unanswered.store(count, ordering: .sequentiallyConsistent)

@@ -44,6 +44,13 @@ extension LocalAPIC {
     inService[vector] = true
   }
 
+  /// Moves `vector` back from the ISR to the IRR: its delivery has not happened after all.
+  public mutating func withdraw(_ vector: UInt8) {
+    guard inService[vector] else { return }
+    inService[vector] = false
+    requested[vector] = true
+  }
+
   /// SDM Vol. 3A, 11.8.3.1, "Task and Processor Priorities".
   @inline(__always)
   public var processorPriority: UInt8 {

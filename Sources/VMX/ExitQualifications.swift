@@ -1,14 +1,7 @@
 import VCPU
 
-/// What a guest did to a control register: the exit qualification of control-register accesses (SDM
-/// Vol. 3C, 28.2.1, table 28-3).
-public enum ControlRegisterAccess: Equatable, Sendable {
-  case write(register: UInt8, from: GeneralRegister)
-  case read(register: UInt8, into: GeneralRegister)
-  case clearTaskSwitched
-  /// LMSW: the low four bits of CR0.
-  case loadStatusWord(UInt16)
-
+extension ControlRegisterAccess {
+  /// The exit qualification of control-register accesses (SDM Vol. 3C, 28.2.1, table 28-3).
   public init(qualification: UInt64) {
     let register = UInt8(qualification & 0xF)
     let general = GeneralRegister(UInt8(qualification >> 8 & 0xF))

@@ -1,0 +1,99 @@
+import EPT
+import Machine
+import Memory
+import VCPU
+
+// MOV to and from control registers, LMSW, SMSW, CLTS and INVLPG, as far as they make exits: CR4 and CR8 with a second
+// level of hardware's, all that paging depends on with a virtual TLB.
+
+extension GuestProcessor {
+  /// Carries out an access that the CPU has decoded.
+  mutating func access(_ access: ControlRegisterAccess, _ vm: borrowing VirtualMachine<Host>) {
+    guard perform(access, vm) else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
+    skipInstruction(vm)
+  }
+
+  /// Carries out an access that the CPU leaves the decoding of to us.
+  mutating func emulateControlInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) {
+    guard case .system(let instruction) = try decodeInstruction(vm) else {
+      throw .unsupported("a control-register access of this kind")
+    }
+    var isAllowed = true
+    switch instruction.operation {
+    case .moveToControl(let number, let source):
+      isAllowed = perform(.write(register: number, from: source), vm)
+    case .moveFromControl(let number, let destination):
+      isAllowed = perform(.read(register: number, into: destination), vm)
+    case .clearTaskSwitched: isAllowed = perform(.clearTaskSwitched, vm)
+    case .loadMachineStatus(.register(let source)):
+      isAllowed = perform(.loadStatusWord(UInt16(truncatingIfNeeded: hardware[source])), vm)
+    case .loadMachineStatus(.memory(let operand)):
+      let place = try place(operand, width: 2, length: instruction.length, .read, vm)
+      isAllowed = perform(
+        .loadStatusWord(UInt16(truncatingIfNeeded: try read(place, width: 2, vm))), vm)
+    case .storeMachineStatus(.register(let destination), let width):
+      hardware[destination] = hardware.cr0.merged(into: hardware[destination], width: width)
+    case .storeMachineStatus(.memory(let operand), _):
+      let place = try place(operand, width: 2, length: instruction.length, .write, vm)
+      try write(hardware.cr0 & 0xFFFF, to: place, width: 2, vm)
+    case .invalidatePage(let operand):
+      invalidatePage(at: linearAddress(of: operand, length: instruction.length))
+    case .moveToDebug, .moveFromDebug: throw .unsupported("a control-register access of this kind")
+    }
+    guard isAllowed else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
+    hardware.skipInstruction(length: instruction.length)
+  }
+
+  /// False for #GP.
+  private mutating func perform(
+    _ access: ControlRegisterAccess, _ vm: borrowing VirtualMachine<Host>
+  ) -> Bool {
+    counters.controlRegister &+= 1
+    switch access {
+    case .write(register: 8, let source):
+      guard hardware[source] < 16 else { return false }
+      apic.taskPriorityClass = UInt8(hardware[source])
+      return true
+    case .write(let number, let source): return writeControlRegister(number, hardware[source], vm)
+    case .read(let number, let destination):
+      hardware[destination] =
+        switch number {
+        case 0: hardware.cr0
+        case 3: hardware.cr3
+        case 4: hardware.cr4
+        default: UInt64(apic.taskPriorityClass)
+        }
+      return true
+    case .clearTaskSwitched: return writeControlRegister(0, hardware.cr0 & ~CR0.taskSwitched, vm)
+    case .loadStatusWord(let word):
+      // LMSW sets PE and never clears it.
+      return writeControlRegister(0, hardware.cr0 & ~0xE | UInt64(word & 0xF), vm)
+    }
+  }
+
+  private mutating func writeControlRegister(
+    _ number: UInt8, _ value: UInt64, _ vm: borrowing VirtualMachine<Host>
+  ) -> Bool {
+    guard unsafe shadow != nil else { return hardware.writeControlRegister(number, value) }
+    var new = controls
+    let value = codeSize == .bits64 ? value : value & 0xFFFF_FFFF
+    let isValid =
+      switch number {
+      case 0: new.writeCR0(value, code: hardware[.cs], task: hardware[.tr])
+      case 3: new.writeCR3(value, physicalAddressWidth: vm.walkProcessor.physicalAddressWidth)
+      default: new.writeCR4(value, offered: offeredCR4)
+      }
+    return isValid && setControls(new, loadsCR3: number == 3, vm)
+  }
+}
+
+extension UInt64 {
+  /// What a register holds after its low `width` bytes were set to ours; four bytes clear the upper half.
+  fileprivate func merged(into register: UInt64, width: UInt8) -> UInt64 {
+    switch width {
+    case 2: register & ~0xFFFF | self & 0xFFFF
+    case 4: self & 0xFFFF_FFFF
+    default: self
+    }
+  }
+}

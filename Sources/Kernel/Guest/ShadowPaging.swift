@@ -1,0 +1,192 @@
+import CPU
+import EPT
+import Machine
+import Memory
+import VCPU
+
+// A guest on shadow tables: each vCPU has a virtual TLB (Sources/EPT/VirtualTLB), whose tables its processor walks
+// instead of the guest's own. Only the vCPU's own core touches it. What others take away in the second level they
+// announce (`VirtualMachine.shootDown`), and wait for the core's answer.
+
+/// The frames that a virtual TLB lives in.
+struct ShadowFrames: ShadowMemory {
+  /// Some 670 tables: what the page tables of a dozen busy processes take.
+  static var countPerVCPU: Int { 2048 }
+
+  let base: HostPhysicalAddress
+  let frameCount: Int
+
+  static func allocate() throws(OutOfFrames) -> ShadowFrames {
+    // Outside long mode CR3 has 32 bits.
+    ShadowFrames(
+      base: try Frames.allocateContiguous(pages: countPerVCPU, below: 1 << 32), frameCount: countPerVCPU)
+  }
+
+  @inline(__always)
+  func read(_ index: Int) -> UInt64 { readMMIO64(base.value &+ UInt64(truncatingIfNeeded: index) &* 8) }
+
+  @inline(__always)
+  mutating func write(_ word: UInt64, at index: Int) {
+    writeMMIO64(base.value &+ UInt64(truncatingIfNeeded: index) &* 8, word)
+  }
+}
+
+extension GuestRAM: SecondLevelMemory {
+  /// Gives RAM its frame first where it has none.
+  func translate(_ address: GuestPhysicalAddress) -> Mapping? { mapping(of: address) }
+
+  mutating func exchange(_ update: GuestPageWalk.EntryUpdate) -> EntryExchange {
+    var result = EntryExchange.notWritable
+    do {
+      try withMapping(of: update.location) { mapping in
+        guard mapping.permissions.contains(.write) else { return }
+        let place = mapping.host.value
+        if update.width == 4 {
+          let entry = UInt32(truncatingIfNeeded: update.entry)
+          let wanted = entry | UInt32(truncatingIfNeeded: update.bits)
+          result = compareExchange32(place, entry, wanted) ? .done : .entryChanged
+        } else {
+          result = compareExchange64(place, update.entry, update.entry | update.bits) ? .done : .entryChanged
+        }
+      }
+    } catch {
+      return .notWritable
+    }
+    return result
+  }
+}
+
+extension GuestProcessor {
+  /// How the guest has set up translation.
+  func pageWalk(
+    _ controls: ControlRegisters, _ pointers: InlineArray<4, UInt64>, _ vm: borrowing VirtualMachine<Host>
+  ) -> GuestPageWalk {
+    GuestPageWalk(
+      cr0: controls.cr0, cr3: controls.cr3, cr4: controls.cr4, efer: controls.efer,
+      processor: vm.walkProcessor, pageDirectoryPointers: pointers)
+  }
+
+  /// What the guest sees of its control registers.
+  var controls: ControlRegisters {
+    ControlRegisters(cr0: hardware.cr0, cr3: hardware.cr3, cr4: hardware.cr4, efer: hardware.efer)
+  }
+
+  /// Has the virtual TLB and the processor follow registers that a reset or the loader has set.
+  mutating func resetShadow(_ vm: borrowing VirtualMachine<Host>) {
+    guard let shadow = unsafe shadow else { return }
+    var ram = vm.ram
+    let walk = pageWalk(controls, InlineArray(repeating: 0), vm)
+    unsafe shadow.pointee.setPaging(walk, memory: &ram)
+    unsafe shadow.pointee.loadCR3(walk, memory: &ram)
+    runOnShadow(controls)
+  }
+
+  /// Sets control registers as the guest has written them, unless they ask for page directory pointers that cannot
+  /// be: false for #GP.
+  mutating func setControls(_ new: ControlRegisters, loadsCR3: Bool, _ vm: borrowing VirtualMachine<Host>) -> Bool
+  {
+    guard let shadow = unsafe shadow else { return false }
+    var ram = vm.ram
+    var pointers = unsafe shadow.pointee.paging.pageDirectoryPointers
+    if new.hasPageDirectoryPointers {
+      do {
+        pointers = try GuestPageWalk.pageDirectoryPointers(
+          cr3: new.cr3, processor: vm.walkProcessor, memory: &ram)
+      } catch {
+        return false
+      }
+    }
+    let walk = pageWalk(new, pointers, vm)
+    if loadsCR3 {
+      unsafe shadow.pointee.loadCR3(walk, memory: &ram)
+    } else {
+      unsafe shadow.pointee.setPaging(walk, memory: &ram)
+    }
+    runOnShadow(new)
+    return true
+  }
+
+  private mutating func runOnShadow(_ guest: ControlRegisters) {
+    guard let shadow = unsafe shadow else { return }
+    let registers = ShadowControlRegisters(guestCR0: guest.cr0, guestCR4: guest.cr4, guestEFER: guest.efer)
+    hardware.setControlRegisters(
+      guest,
+      running: ControlRegisters(
+        cr0: registers.cr0, cr3: unsafe shadow.pointee.rootAddress.value, cr4: registers.cr4,
+        efer: registers.efer))
+    settleInvalidation()
+  }
+
+  /// Whatever has touched the virtual TLB ends with this: the next entry finds no translation that is gone.
+  private mutating func settleInvalidation() {
+    guard let shadow = unsafe shadow, unsafe shadow.pointee.pendingInvalidation == .required else { return }
+    hardware.dropTranslations()
+    unsafe shadow.pointee.completeInvalidation()
+  }
+
+  mutating func invalidatePage(at address: GuestVirtualAddress) {
+    guard let shadow = unsafe shadow else { return }
+    counters.invalidatedPage &+= 1
+    unsafe shadow.pointee.invalidatePage(at: address)
+    settleInvalidation()
+  }
+
+  /// Drops what this vCPU's core may have cached of the page that is being shot down.
+  mutating func applyShootdown(_ vm: borrowing VirtualMachine<Host>) {
+    guard let shadow = unsafe shadow else { return hardware.dropTranslations() }
+    _ = unsafe shadow.pointee.secondLevelChanged(vm.shootdown.page, to: vm.shootdown.permissions)
+    settleInvalidation()
+  }
+
+  /// Fills in what a page fault on the shadow table lacked, or gives the fault to the guest, whose it is.
+  mutating func resolvePageFault(
+    at address: GuestVirtualAddress, _ errorCode: GuestPageWalk.ErrorCode, _ vm: borrowing VirtualMachine<Host>
+  ) {
+    guard let shadow = unsafe shadow else { return fail("page fault without a virtual TLB", vm) }
+    var ram = vm.ram
+    let outcome = unsafe shadow.pointee.handlePageFault(
+      at: address, errorCode: errorCode, privilegeLevel: hardware.privilegeLevel,
+      accessControl: hardware.flags & RFLAGS.alignmentCheck != 0, memory: &ram)
+    settleInvalidation()
+    switch outcome {
+    case .filled: counters.shadowFill &+= 1
+    case .filledForOneInstruction: runOneInstruction(vm)
+    case .guestFault(let code, let address):
+      counters.guestPageFault &+= 1
+      raisePageFault(code.rawValue, at: address, vm)
+    case .violation(let violation, let address): resolve(violation, at: address, vm)
+    }
+  }
+
+  /// Lets the guest execute the one instruction that a leaf has been filled in for, with no event before the next.
+  private mutating func runOneInstruction(_ vm: borrowing VirtualMachine<Host>) {
+    guard let shadow = unsafe shadow else { return }
+    let wasStepping = hardware.isSingleStepping
+    hardware.isSingleStepping = true
+    let now = readTSC()
+    let exit = hardware.run(from: now, until: now &+ node.clock.ticks(microseconds: 10_000))
+    hardware.isSingleStepping = wasStepping
+    var ram = vm.ram
+    unsafe shadow.pointee.revalidate(memory: &ram)
+    settleInvalidation()
+    if case .singleStep = exit, !wasStepping { return }
+    handle(exit, vm)
+  }
+
+  /// Raises #PF; where it comes in the middle of another event's delivery, what the two make together (SDM Vol. 3A,
+  /// 6.15, table 6-5; APM Vol. 2, 8.2.9).
+  private mutating func raisePageFault(
+    _ errorCode: UInt32, at address: GuestVirtualAddress, _ vm: borrowing VirtualMachine<Host>
+  ) {
+    switch hardware.takeQueuedEvent() {
+    case .interrupt(let vector): apic.withdraw(vector)
+    case .nmi: hasPendingNMI = true
+    case .exception(ExceptionVector.doubleFault, _): return fail("triple fault", vm)
+    case .exception(let vector, _) where ExceptionVector.isContributoryOrPageFault(vector):
+      return raise(ExceptionVector.doubleFault, errorCode: 0)
+    case .exception, nil: break
+    }
+    hardware.cr2 = address.value
+    raise(ExceptionVector.pageFault, errorCode: errorCode)
+  }
+}
