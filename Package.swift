@@ -42,6 +42,7 @@ let package = Package(
     tests("Memory"),
     tests("Firmware"),
     tests("EPT"),
+    tests("VCPU"),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),
     tests("SVM", ["EPT", "VCPU"]),

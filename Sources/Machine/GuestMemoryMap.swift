@@ -5,7 +5,7 @@ import Memory
 ///     0x0000_0000 ┌──────────────────────────────┐
 ///                 │ RAM                          │  boot structures of the loaders: 0x1000 … 0x9_0000
 ///     0x000A_0000 ├──────────────────────────────┤
-///                 │ hole (VGA on a PC)           │
+///                 │ hole (VGA and ROMs on a PC)  │
 ///     0x000E_0000 ├──────────────────────────────┤
 ///                 │ RAM: ACPI tables, reserved   │
 ///     0x0010_0000 ├──────────────────────────────┤
@@ -19,6 +19,9 @@ import Memory
 ///                 └──────────────────────────────┘
 public struct GuestMemoryMap: Sendable {
   public static let legacyHole: Range<UInt64> = 0xA_0000..<0xE_0000
+  /// Where a PC's adapters have their ROMs, the upper part of the legacy hole. There are none, but a guest looks for
+  /// them, word by word.
+  public static let adapterROMs: Range<UInt64> = 0xC_0000..<0xE_0000
   public static let firmwareTables: Range<UInt64> = 0xE_0000..<0x10_0000
   public static let deviceHole: Range<UInt64> = 0xC000_0000..<0x1_0000_0000
   public static let ioAPIC = GuestPhysicalAddress(0xFEC0_0000)

@@ -1,7 +1,11 @@
 /// The I/O ports and interrupt lines of the guest's fixed devices: the devices decode them and the ACPI
 /// tables advertise them.
 ///
-///     0x070 ┌─────────────────┐
+///     0x040 ┌─────────────────┐
+///           │ PIT             │  8254, IRQ 0
+///     0x061 ├─────────────────┤
+///           │ system control  │  gate and output of the PIT's counter 2
+///     0x070 ├─────────────────┤
 ///           │ RTC             │  CMOS index and data, IRQ 8
 ///     0x2F8 ├─────────────────┤
 ///           │ COM2            │  16550, IRQ 3
@@ -19,6 +23,10 @@
 ///
 /// An IRQ is also the number of the I/O APIC input: nothing is remapped.
 public enum GuestPorts {
+  public static let pit: Range<UInt16> = 0x40..<0x44
+  public static let pitIRQ: UInt8 = 0
+  public static let systemControl: UInt16 = 0x61
+
   public static let rtc: Range<UInt16> = 0x70..<0x72
   public static let rtcIRQ: UInt8 = 8
 

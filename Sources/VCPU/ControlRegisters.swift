@@ -60,7 +60,9 @@ public struct ControlRegisters: Equatable, Sendable {
 
   /// - Parameter offered: the bits whose features the guest's CPUID reports.
   public mutating func writeCR4(_ value: UInt64, offered: UInt64) -> Bool {
-    guard value & ~offered == 0, !isLongMode || value & CR4.physicalAddressExtension != 0 else { return false }
+    guard value & ~offered == 0, !isLongMode || value & CR4.physicalAddressExtension != 0 else {
+      return false
+    }
     if value & CR4.pcid != 0 && cr4 & CR4.pcid == 0 {
       guard isLongMode, cr3 & 0xFFF == 0 else { return false }
     }

@@ -86,7 +86,7 @@ func iaslReadsEveryTableAndCompilesItBackToTheSameBytes(_ machine: ACPISampleMac
   #expect(
     names == [
       "Device (C000)", "Device (C001)", "Device (C002)", "Device (C003)", "Device (COM1)", "Device (COM2)",
-      "Device (RTC)",
+      "Device (RTC)", "Device (TIMR)",
     ])
   let packed = source.split { $0 == " " || $0 == "\n" }.joined(separator: " ")
   for (id, uid, port, length, irq) in [
@@ -98,6 +98,8 @@ func iaslReadsEveryTableAndCompilesItBackToTheSameBytes(_ machine: ACPISampleMac
   }
   #expect(packed.contains("Name (_HID, EisaId (\"PNP0B00\")"))
   #expect(packed.contains(resources("0x0070", "0x02", 8)))
+  #expect(packed.contains("Name (_HID, EisaId (\"PNP0100\")"))
+  #expect(packed.contains(resources("0x0040", "0x04", 0)))
   #expect(packed.contains("Name (_S5, Package (0x04) // _S5_: S5 System State { 0x05, Zero, Zero, Zero })"))
 }
 

@@ -15,6 +15,18 @@ private func makeRegisters(
 }
 
 struct ModelSpecificRegistersTests {
+  @Test func thePageAttributeTableIsKeptForBackEndsThatDoNotSwitchIt() throws {
+    var registers = makeRegisters()
+    let atReset = try registers.read(0x277)
+    #expect(atReset == 0x0007_0406_0007_0406)
+    try registers.write(0x277, 0x0407_0506_0007_0106)
+    for invalid: UInt64 in [2, 3 << 8, 8 << 56] {
+      #expect(throws: GeneralProtection.self) { try registers.write(0x277, invalid) }
+    }
+    let written = try registers.read(0x277)
+    #expect(written == 0x0407_0506_0007_0106)
+  }
+
   @Test func eachRegisterHasOneThatAnswers() {
     let registers = makeRegisters()
     let passThrough: [UInt32] = [

@@ -52,8 +52,8 @@ struct PMTimerTests {
 struct PlatformTests {
   @Test func unclaimedPortsReadAllOnesOfTheirWidthAndAreCounted() {
     var platform = makePlatform()
-    // 8259, 8254, 8042, POST
-    for port: UInt16 in [0x20, 0x21, 0xA0, 0xA1, 0x40, 0x43, 0x60, 0x61, 0x64, 0x80] {
+    // 8259, 8042, POST, DMA page
+    for port: UInt16 in [0x20, 0x24, 0xA0, 0xA4, 0x44, 0x5D, 0x64, 0x68, 0x80, 0x84] {
       #expect(platform.readPort(port, .byte, now: 0) == 0xFF)
       #expect(platform.readPort(port, .word, now: 0) == 0xFFFF)
       #expect(platform.readPort(port, .doubleword, now: 0) == 0xFFFF_FFFF)
@@ -123,6 +123,41 @@ struct PlatformTests {
     #expect(platform.drained().map(\.vector) == [0x38])
   }
 
+  @Test func thePITsRisesInterruptOnInput0() {
+    var platform = makePlatform()
+    platform.writePort(0x43, .byte, 0x34, now: 0)
+    #expect(platform.drained().isEmpty)
+    platform.route(0, to: 0x30)
+    platform.writePort(0x40, .byte, 0xA9, now: 0)
+    platform.writePort(0x40, .byte, 0x04, now: 0)
+    for period in 1...3 as ClosedRange<UInt64> {
+      // The first 1,193 clocks of a period begin one after the count was written.
+      let due = platform.nextEvent!
+      #expect(due == ((1193 * period + 1) * hertz + 1_193_181) / 1_193_182)
+      platform.advance(now: due - 1)
+      #expect(platform.drained().isEmpty)
+      platform.advance(now: due)
+      #expect(platform.drained() == [InterruptMessage(to: .physical(0), vector: 0x30, trigger: .edge)])
+    }
+    platform.writePort(0x70, .word, 0x120B, now: hertz / 2)
+    #expect(platform.nextEvent! <= hertz / 2 + hertz / 1000)
+    platform.writePort(0x43, .byte, 0x30, now: hertz / 2)
+    #expect(platform.nextEvent == hertz)
+  }
+
+  @Test func port61HShowsCounter2() {
+    var platform = makePlatform()
+    platform.writePort(0x61, .byte, 1, now: 0)
+    platform.writePort(0x43, .byte, 0xB0, now: 0)
+    platform.writePort(0x42, .byte, 0x00, now: 0)
+    platform.writePort(0x42, .byte, 0x10, now: 0)
+    #expect(platform.readPort(0x61, .byte, now: 0) == 0x01)
+    #expect(platform.readPort(0x42, .byte, now: hertz / 1000) == (0x1000 - 1192) & 0xFF)
+    #expect(platform.readPort(0x42, .byte, now: hertz / 1000) == (0x1000 - 1192) >> 8)
+    #expect(platform.readPort(0x61, .byte, now: hertz / 100) & 0x20 != 0)
+    #expect(platform.unclaimedReads == 0 && platform.unclaimedWrites == 0)
+  }
+
   @Test func aLevelTriggeredSerialPortInterruptsUntilItIsServed() {
     var platform = makePlatform()
     platform.route(4, to: 0x34 | 1 << 15)
@@ -152,10 +187,10 @@ struct PlatformTests {
     var platform = makePlatform()
     for pin: UInt32 in 0..<24 { platform.route(pin, to: 0x30 + pin) }
     var now: UInt64 = 0
-    let bases: [UInt16] = [0x6E, 0x2F5, 0x3F5, 0x5FD, 0x604, 0]
+    let bases: [UInt16] = [0x3D, 0x5F, 0x6E, 0x2F5, 0x3F5, 0x5FD, 0x604, 0]
     for _ in 0..<100_000 {
       now = random.next() % 100 == 0 ? random.anyMagnitude() : now &+ random.next() % hertz
-      let base = bases[Int(random.next() % 6)]
+      let base = bases[Int(random.next() % 8)]
       let port = base == 0 ? UInt16(truncatingIfNeeded: random.next()) : base + UInt16(random.next() % 16)
       let width: Platform.PortWidth = [.byte, .word, .doubleword][Int(random.next() % 3)]
       if random.next() % 2 == 0 {

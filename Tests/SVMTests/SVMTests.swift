@@ -18,13 +18,36 @@ import VCPU
     #expect(throws: SVMError.disabledByFirmware) { try read(control: 1 << 4) }
   }
 
-  @Test func nestedPagingIsNeeded() {
-    #expect(throws: SVMError.noNestedPaging) { try read(edx: 1 << 3) }
+  @Test func featuresAreUsedWhereTheyAreReported() throws {
+    let none = try read(edx: 0)
+    #expect(!none.hasNestedPaging && !none.hasNextRIP && !none.hasFlushByASID && !none.hasDecodeAssists)
+    #expect(try read(edx: 1 << 0).hasNestedPaging)
+    #expect(try read(edx: 1 << 6).hasFlushByASID)
+    #expect(try read(edx: 1 << 7).hasDecodeAssists)
   }
 
   @Test func nextRIPIsUsedWhereItIsReported() throws {
     #expect(try !read().hasNextRIP)
     #expect(try read(edx: 1 | 1 << 3).hasNextRIP)
+  }
+}
+
+@Suite struct SVMControlRegisterTests {
+  private func decode(_ code: UInt64, _ information: UInt64, hasAssists: Bool = true)
+    -> ControlRegisterAccess?
+  {
+    ControlRegisterAccess(svmExitCode: code, information: information, hasDecodeAssists: hasAssists)
+  }
+
+  @Test func decodeAssistsTellTheOperand() {
+    #expect(decode(0x03, 1 << 63 | 0xF) == .read(register: 3, into: .r15))
+    #expect(decode(0x13, 1 << 63 | 0) == .write(register: 3, from: .rax))
+    #expect(decode(0x18, 1 << 63 | 9) == .write(register: 8, from: .r9))
+  }
+
+  @Test func whatIsNoMOVHasToBeDecoded() {
+    #expect(decode(0x10, 0) == nil)
+    #expect(decode(0x13, 1 << 63, hasAssists: false) == nil)
   }
 }
 

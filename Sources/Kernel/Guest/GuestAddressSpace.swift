@@ -21,12 +21,26 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
 
   init(map: GuestMemoryMap, format: Format) throws(PageTableError) {
     self.map = map
-    let built = try PageTable(format: format, memory: TableFrames())
+    var built = try PageTable(format: format, memory: TableFrames())
+    try Self.mapMissingROMs(&built)
     root = built.root
     unsafe tables = .allocate(capacity: 1)
     unsafe tables.initialize(to: built)
     unsafe hasBlocks = .allocate(capacity: 1)
     unsafe hasBlocks.initialize(to: format.largestPage >= .page2M)
+  }
+
+  /// Lets the guest read that there is no adapter ROM without an exit for each word: Linux reads 16,384 of them on AMD.
+  private static func mapMissingROMs(_ tables: inout PageTable<Format, TableFrames>) throws(PageTableError) {
+    guard let frame = try? Frames.allocate4K() else { throw .outOfTables }
+    IdentityMemory.fill(frame, count: pageSize, with: 0xFF)
+    for address in stride(
+      from: GuestMemoryMap.adapterROMs.lowerBound, to: GuestMemoryMap.adapterROMs.upperBound,
+      by: Int(pageSize))
+    {
+      _ = try tables.map(
+        GuestPhysicalAddress(address), to: frame, size: .page4K, permissions: [.read, .execute])
+    }
   }
 
   /// The host address of a byte of guest RAM, given a frame first where it has none; nil in a hole.
@@ -37,8 +51,17 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
     }
   }
 
+  /// The mapping of a byte of guest RAM, given a frame first where it has none, or of a ROM; nil in a hole.
+  borrowing func mapping(of address: GuestPhysicalAddress) throws(PageTableError) -> Mapping? {
+    let isRAM = map.isRAM(address)
+    return try lock.withLock { () throws(PageTableError) -> Mapping? in
+      isRAM ? try mappingLocked(address) : unsafe tables.pointee.translate(address)
+    }
+  }
+
   /// Calls `body` with the mapping of a byte of guest RAM, which stays as it is for the time of the call.
-  borrowing func withMapping(of address: GuestPhysicalAddress, _ body: (Mapping) -> Void) throws(PageTableError)
+  borrowing func withMapping(of address: GuestPhysicalAddress, _ body: (Mapping) -> Void)
+    throws(PageTableError)
   {
     try lock.withLock { () throws(PageTableError) in
       if let mapping = try mappingLocked(address) { body(mapping) }
@@ -60,6 +83,7 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
   /// Takes the right to write to a page away; false where the page has no frame yet. A shootdown must follow.
   borrowing func protect(_ page: PageNumber) throws(PageTableError) -> Bool {
     let range = page.address..<page.address + pageSize
+    guard map.isRAM(page.address) else { return false }
     return try lock.withLock { () throws(PageTableError) -> Bool in
       guard unsafe tables.pointee.translate(page.address) != nil else { return false }
       _ = try unsafe tables.pointee.protect(range, [.read, .execute])
@@ -109,15 +133,9 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
 
   init(_ space: UnsafePointer<GuestAddressSpace<Format>>) { unsafe self.space = space }
 
-  /// The mapping of a byte of RAM, with a frame; nil in a hole.
+  /// The mapping of a byte of RAM, with a frame, or of a ROM; nil in a hole.
   func mapping(of address: GuestPhysicalAddress) -> Mapping? {
-    var mapping: Mapping?
-    do {
-      try withMapping(of: address) { mapping = $0 }
-    } catch {
-      return nil
-    }
-    return mapping
+    (try? unsafe space.pointee.mapping(of: address)) ?? nil
   }
 
   /// Calls `body` with the mapping of a byte, which stays as it is for the time of the call.

@@ -68,7 +68,8 @@ struct SVMBackend: Backend {
     return SVMVirtualCPU(
       capabilities: capabilities, frames: frames,
       shared: SVMVirtualCPU.Shared(
-        root: isShadowed ? nil : root, ioPermissionMap: ioPermissionMap, msrPermissionMap: msrPermissionMap, guestCR4Bits: cr4,
+        root: isShadowed ? nil : root, ioPermissionMap: ioPermissionMap, msrPermissionMap: msrPermissionMap,
+        guestCR4Bits: cr4,
         offeredXCR0: xcr0, timeOffset: timeOffset, passesTSCAuxiliary: hasTSCAuxiliary), asid: asid)
   }
 

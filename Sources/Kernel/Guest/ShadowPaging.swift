@@ -83,7 +83,8 @@ extension GuestProcessor {
 
   /// Sets control registers as the guest has written them, unless they ask for page directory pointers that cannot
   /// be: false for #GP.
-  mutating func setControls(_ new: ControlRegisters, loadsCR3: Bool, _ vm: borrowing VirtualMachine<Host>) -> Bool
+  mutating func setControls(_ new: ControlRegisters, loadsCR3: Bool, _ vm: borrowing VirtualMachine<Host>)
+    -> Bool
   {
     guard let shadow = unsafe shadow else { return false }
     var ram = vm.ram
@@ -140,7 +141,8 @@ extension GuestProcessor {
 
   /// Fills in what a page fault on the shadow table lacked, or gives the fault to the guest, whose it is.
   mutating func resolvePageFault(
-    at address: GuestVirtualAddress, _ errorCode: GuestPageWalk.ErrorCode, _ vm: borrowing VirtualMachine<Host>
+    at address: GuestVirtualAddress, _ errorCode: GuestPageWalk.ErrorCode,
+    _ vm: borrowing VirtualMachine<Host>
   ) {
     guard let shadow = unsafe shadow else { return fail("page fault without a virtual TLB", vm) }
     var ram = vm.ram

@@ -215,7 +215,9 @@ private func makeShadow(
   do {
     frames = try ShadowFrames.allocate()
   } catch {
-    refuse("no \(ShadowFrames.countPerVCPU) adjacent frames of memory are left below 4 GiB for a vCPU's shadow tables")
+    refuse(
+      "no \(ShadowFrames.countPerVCPU) adjacent frames of memory are left below 4 GiB for a vCPU's shadow tables"
+    )
   }
   let shadow = UnsafeMutablePointer<VirtualTLB<ShadowFrames>>.allocate(capacity: 1)
   do {

@@ -32,9 +32,12 @@ struct IdentityMemory: PhysicalMemory {
   }
 
   /// Zeroes memory that nobody else uses.
-  static func clear(_ address: HostPhysicalAddress, count: UInt64) {
+  static func clear(_ address: HostPhysicalAddress, count: UInt64) { fill(address, count: count, with: 0) }
+
+  /// Sets each byte of memory that nobody else uses.
+  static func fill(_ address: HostPhysicalAddress, count: UInt64, with byte: UInt8) {
     let start = unsafe UnsafeMutableRawPointer(bitPattern: UInt(address.value)).unsafelyUnwrapped
-    unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: Int(count))
+    unsafe start.initializeMemory(as: UInt8.self, repeating: byte, count: Int(count))
   }
 }
 

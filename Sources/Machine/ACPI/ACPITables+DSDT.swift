@@ -1,5 +1,5 @@
 extension ACPITables {
-  /// The DSDT: processors, serial ports, RTC, and what to write to power off.
+  /// The DSDT: processors, serial ports, RTC, PIT, and what to write to power off.
   ///
   /// The SRAT states each processor's domain, so that none needs a `_PXM` (ACPI 6.5, 17.2).
   static func dsdt(_ machine: MachineDescription) -> [UInt8] {
@@ -16,6 +16,12 @@ extension ACPITables {
         [
           .name("_HID", .plugAndPlayID(0x0B00)),
           .name("_CRS", .resources(ports: GuestPorts.rtc, irq: GuestPorts.rtcIRQ)),
+        ]),
+      AMLTerm.device(
+        "TIMR",
+        [
+          .name("_HID", .plugAndPlayID(0x0100)),
+          .name("_CRS", .resources(ports: GuestPorts.pit, irq: GuestPorts.pitIRQ)),
         ]),
     ]
     let softOff = AMLTerm.name("_S5", .package([UInt32(GuestPorts.softOffSleepType), 0, 0, 0]))

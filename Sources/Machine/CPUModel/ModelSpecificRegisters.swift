@@ -44,6 +44,8 @@ public struct ModelSpecificRegisters: Sendable {
   private let architecturalCapabilities: UInt64
 
   private var memoryTypeRanges: MemoryTypeRanges
+  /// For a back end that does not switch the processor's own: it is state that nothing acts on.
+  private var pageAttributeTable = PageAttributeTable.reset
   private var miscellaneousEnable = fastStrings | debugStoreUnavailable
   private var machineCheckStatus: UInt64 = 0
   private var hardwareConfiguration = tscCountsAtP0
@@ -107,6 +109,9 @@ public struct ModelSpecificRegisters: Sendable {
         throw GeneralProtection()
       }
       miscellaneousEnable = value & Self.fastStrings | Self.debugStoreUnavailable
+    case MSRIndex.pageAttributeTable:
+      guard PageAttributeTable.isValid(value) else { throw GeneralProtection() }
+      pageAttributeTable = value
     case MSRIndex.machineCheckStatus:
       guard value & ~7 == 0 else { throw GeneralProtection() }
       machineCheckStatus = value
@@ -154,6 +159,7 @@ public struct ModelSpecificRegisters: Sendable {
       return vendor == .intel ? UInt64(microcodeRevision) << 32 : UInt64(microcodeRevision)
     case MSRIndex.machineCheckCapabilities: return 0
     case MSRIndex.machineCheckStatus: return machineCheckStatus
+    case MSRIndex.pageAttributeTable: return pageAttributeTable
     case MSRIndex.architecturalCapabilities:
       return offersArchitecturalCapabilities ? architecturalCapabilities : nil
     default: break
@@ -181,5 +187,19 @@ public struct ModelSpecificRegisters: Sendable {
     case MSRIndex.amdDecodeConfiguration: Self.lfenceSerializes
     default: nil
     }
+  }
+}
+
+/// IA32_PAT (SDM Vol. 3A, 12.12.2 and 12.12.4).
+private enum PageAttributeTable {
+  static let reset: UInt64 = 0x0007_0406_0007_0406
+
+  /// Whether each of the eight bytes is a memory type.
+  static func isValid(_ value: UInt64) -> Bool {
+    for shift in stride(from: UInt64(0), to: 64, by: 8) {
+      let type = value >> shift & 0xFF
+      guard type < 8, type != 2, type != 3 else { return false }
+    }
+    return true
   }
 }

@@ -2,7 +2,7 @@
 ///
 /// The bus is eight bits wide, as the ISA bus was for such devices: a wider access is that many accesses to
 /// consecutive ports, lowest first. A port that no device claims reads all ones and ignores writes. There is
-/// no 8259, 8254 or 8042: the guest uses hardware-reduced ACPI.
+/// no 8259 or 8042: the guest uses hardware-reduced ACPI.
 ///
 /// After any call that is `mutating`, drain `nextInterrupt` until it returns nil.
 public struct Platform: Sendable {
@@ -22,6 +22,7 @@ public struct Platform: Sendable {
   private var com1 = UART16550()
   private var com2 = UART16550()
   private var rtc: RTC
+  private var pit: PIT8254
   private let pmTimer: PMTimer
   private var power = PowerControl()
   private var pci = PCIConfiguration()
@@ -37,6 +38,7 @@ public struct Platform: Sendable {
   ///   - secondsSinceEpoch: UTC at tick `now`, since the start of 1970.
   public init(frequency: TSCFrequency, secondsSinceEpoch: UInt64, now: UInt64) {
     rtc = RTC(secondsSinceEpoch: secondsSinceEpoch, now: now, frequency: frequency)
+    pit = PIT8254(frequency: frequency)
     pmTimer = PMTimer(frequency: frequency)
   }
 
@@ -44,11 +46,15 @@ public struct Platform: Sendable {
   public var powerRequest: PowerRequest? { power.request }
 
   /// When `advance` must be called next, or nil while no device waits for time to pass.
-  public var nextEvent: UInt64? { rtc.nextEvent }
+  public var nextEvent: UInt64? {
+    guard let first = rtc.nextEvent, let second = pit.nextEvent else { return rtc.nextEvent ?? pit.nextEvent }
+    return min(first, second)
+  }
 
   /// Lets what was due up to `now` happen.
   public mutating func advance(now: UInt64) {
     rtc.advance(now: now)
+    pit.advance(now: now)
     updateLines()
   }
 
@@ -117,6 +123,8 @@ public struct Platform: Sendable {
     case GuestPorts.com1: com1.read(UInt8(port - GuestPorts.com1.lowerBound))
     case GuestPorts.com2: com2.read(UInt8(port - GuestPorts.com2.lowerBound))
     case GuestPorts.rtc: rtc.read(UInt8(port - GuestPorts.rtc.lowerBound), now: now)
+    case GuestPorts.pit: pit.read(UInt8(port - GuestPorts.pit.lowerBound), now: now)
+    case GuestPorts.systemControl: pit.readSystemControl(now: now)
     case GuestPorts.pmTimer:
       UInt8(
         truncatingIfNeeded: pmTimer.value(now: now) >> UInt32(8 * (port - GuestPorts.pmTimer.lowerBound)))
@@ -133,6 +141,8 @@ public struct Platform: Sendable {
     case GuestPorts.com1: com1.write(UInt8(port - GuestPorts.com1.lowerBound), value)
     case GuestPorts.com2: com2.write(UInt8(port - GuestPorts.com2.lowerBound), value)
     case GuestPorts.rtc: rtc.write(UInt8(port - GuestPorts.rtc.lowerBound), value, now: now)
+    case GuestPorts.pit: pit.write(UInt8(port - GuestPorts.pit.lowerBound), value, now: now)
+    case GuestPorts.systemControl: pit.writeSystemControl(value, now: now)
     case GuestPorts.sleepControl: power.writeSleepControl(value)
     case GuestPorts.reset: power.writeReset(value)
     case GuestPorts.sleepStatus, GuestPorts.pmTimer, GuestPorts.pciData: break
@@ -145,5 +155,10 @@ public struct Platform: Sendable {
     ioAPIC.setLine(GuestPorts.com1IRQ, asserted: com1.isInterruptAsserted)
     ioAPIC.setLine(GuestPorts.com2IRQ, asserted: com2.isInterruptAsserted)
     ioAPIC.setLine(GuestPorts.rtcIRQ, asserted: rtc.isInterruptAsserted)
+    if pit.takeInterruptEdge() {
+      ioAPIC.setLine(GuestPorts.pitIRQ, asserted: false)
+      ioAPIC.setLine(GuestPorts.pitIRQ, asserted: true)
+    }
+    ioAPIC.setLine(GuestPorts.pitIRQ, asserted: pit.isInterruptAsserted)
   }
 }
