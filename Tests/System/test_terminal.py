@@ -13,10 +13,10 @@ import unittest
 
 from big_iron import fresh_directory
 
-# The launcher's own main, with Linux in plain QEMU in place of Big Iron.
+# The launcher's own main, with Linux in plain QEMU in place of Big Iron on the machine that it chooses by itself.
 STAND_IN = """
 import cluster.__main__ as launcher, cluster.run, stand_in, pathlib, sys
-launcher.Bochs = launcher.QEMU = stand_in.StandIn
+launcher.QEMU = stand_in.StandIn
 cluster.run.Job.hyperkernel = pathlib.Path(stand_in.__file__)
 launcher.main()
 """

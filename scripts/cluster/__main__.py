@@ -10,7 +10,7 @@ from . import BUILD
 from .bochs import Bochs
 from .image import GUEST_KERNEL
 from .machine import Hardware
-from .qemu import QEMU, has_nested_virtualization
+from .qemu import QEMU, InterpretingQEMU
 from .run import Job, Status, run
 from .terminal import Terminal
 
@@ -37,7 +37,9 @@ def main():
         formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument(
         "--machine", choices=("auto", "qemu", "bochs"), default="auto",
-        help="auto: QEMU where KVM offers nested VT-x, else Bochs, which has VT-x in software")
+        help="qemu: with KVM where it lends this computer's VT-x or AMD-V to machines, else a CPU with AMD-V in "
+        "software; bochs: a CPU with VT-x in software; auto: qemu")
+    parser.add_argument("--no-kvm", action="store_true", help="QEMU never uses KVM and is the same on every computer")
     parser.add_argument("--nodes", type=_positive, default=1, metavar="N", help="1: clusters do not exist yet")
     parser.add_argument("--cores", type=_positive, default=1, metavar="N", help="of the machine (default: 1)")
     parser.add_argument("--memory", type=_positive, default=512, metavar="MIB", help="of the machine (default: 512)")
@@ -53,7 +55,8 @@ def main():
     if arguments.nodes != 1:
         parser.error("--nodes: only 1 is possible yet")
 
-    machines = {"qemu": QEMU, "bochs": Bochs, "auto": QEMU if has_nested_virtualization() else Bochs}
+    qemu = InterpretingQEMU if arguments.no_kvm else QEMU
+    machines = {"auto": qemu, "qemu": qemu, "bochs": Bochs}
     timeout = arguments.timeout or (600 if arguments.exec is not None else None)
     job = Job(
         machine=machines[arguments.machine],

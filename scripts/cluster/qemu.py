@@ -1,7 +1,8 @@
-"""QEMU: with KVM where the host's CPU lends its VT-x to machines, else interpreting, and then there is no VT-x."""
+"""QEMU: with KVM where the host's CPU lends its VT-x or AMD-V to machines, else interpreting a CPU with AMD-V."""
 
 import os
 import pathlib
+import re
 
 from .machine import Machine
 
@@ -10,15 +11,18 @@ _UEFI = "/usr/share/OVMF/OVMF_CODE.fd"
 
 class QEMU(Machine):
     name = "qemu"
+    model = "EPYC"
+    """The CPU where QEMU interprets; `qemu-system-x86_64 -cpu help` lists them. None of them has VT-x then."""
     uefi = False
     """Whether the firmware is UEFI (OVMF) instead of BIOS (SeaBIOS)."""
+    may_use_kvm = True
 
     @property
     def processor(self):
         """What runs the machine's instructions, as arguments."""
-        if has_nested_virtualization():
-            return ["-accel", "kvm", "-cpu", "host"]
-        return ["-accel", "tcg,thread=multi", "-cpu", "EPYC"]
+        if self.may_use_kvm and (extension := nested_virtualization()):
+            return ["-accel", "kvm", "-cpu", f"host,+{extension}"]
+        return ["-accel", "tcg,thread=multi", "-cpu", self.model]
 
     def prepare(self, port):
         return [
@@ -36,11 +40,22 @@ class QEMU(Machine):
         return "".join(line for line in lines if ": warning: " not in line)
 
 
-def has_nested_virtualization():
-    """Whether KVM can give a machine VT-x: the device file alone does not tell."""
-    nested = pathlib.Path("/sys/module/kvm_intel/parameters/nested")
-    return (
-        os.access("/dev/kvm", os.R_OK | os.W_OK)
-        and "vmx" in pathlib.Path("/proc/cpuinfo").read_text().split()
-        and nested.exists()
-        and nested.read_text().strip() in ("Y", "1"))
+class InterpretingQEMU(QEMU):
+    """QEMU that leaves KVM alone, and so is the same on every host."""
+
+    may_use_kvm = False
+
+
+def nested_virtualization(root=pathlib.Path("/")):
+    """What KVM can lend to a machine, "vmx" or "svm", or None: the device file alone does not tell.
+
+    `root` is where /dev, /proc and /sys are.
+    """
+    if not os.access(root / "dev/kvm", os.R_OK | os.W_OK):
+        return None
+    flags = re.search(r"^flags\s*:(.*)", (root / "proc/cpuinfo").read_text(), re.MULTILINE)
+    for extension, module in (("vmx", "kvm_intel"), ("svm", "kvm_amd")):
+        nested = root / "sys/module" / module / "parameters/nested"
+        if flags and extension in flags[1].split() and nested.exists() and nested.read_text().strip() in ("Y", "1"):
+            return extension
+    return None
