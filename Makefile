@@ -39,9 +39,11 @@ iso: build/bigiron.elf
 	scripts/guest-kernel.sh
 	PYTHONPATH=scripts python3 -m cluster.image --options "$(OPTIONS)" build/bigiron.iso
 
-# For the tests, Multiboot guests: flat ones that carry their own addresses, and one as ELF. Then programs for Linux.
+# For the tests, Multiboot guests: flat ones that carry their own addresses, and one as ELF. Then programs for Linux,
+# each a file or a directory.
 GUESTS := $(patsubst Tests/Guests/%.asm,build/guests/%,$(wildcard Tests/Guests/*.asm))
-PROGRAMS := $(patsubst Tests/Guests/%.c,build/guests/%,$(wildcard Tests/Guests/*.c))
+PROGRAMS := $(patsubst Tests/Guests/%.c,build/guests/%,$(wildcard Tests/Guests/*.c)) build/guests/paging
+COMPILE_PROGRAM := gcc -std=c17 -O2 -Wall -Wextra -Werror -pthread -static -s
 guests: $(GUESTS) build/guests/hello.elf $(PROGRAMS)
 
 build/guests/%: Tests/Guests/%.asm Tests/Guests/guest.inc
@@ -55,7 +57,11 @@ build/guests/hello.elf: Tests/Guests/hello.asm Tests/Guests/guest.inc
 
 build/guests/%: Tests/Guests/%.c
 	@mkdir -p build/guests
-	gcc -std=c17 -O2 -Wall -Wextra -Werror -pthread -static -s -o $@ $<
+	$(COMPILE_PROGRAM) -o $@ $<
+
+build/guests/paging: $(wildcard Tests/Guests/paging/*)
+	@mkdir -p build/guests
+	$(COMPILE_PROGRAM) -o $@ $(filter %.c,$^)
 
 clean:
 	rm -rf build .build

@@ -12,7 +12,9 @@ its lines. CommandOutput takes both apart again.
 """
 
 import pathlib
+import re
 import secrets
+import subprocess
 
 from .cpio import Archive
 
@@ -38,6 +40,15 @@ def make_initramfs(command=None, token=None, files=(), is_whole=True):
         source = pathlib.Path(source)
         archive.add_file(destination, source.read_bytes(), source.stat().st_mode & 0o777)
     return archive.finish()
+
+
+def with_libraries(program):
+    """A dynamically linked program of the host's, with its loader and libraries, as `files`: each at its own path."""
+    listing = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    if "not found" in listing:
+        raise FileNotFoundError(f"{program}: libraries are missing:\n{listing}")
+    libraries = re.findall(r"(/\S+) \(0x", listing)
+    return [(pathlib.Path(path), path) for path in (str(program), *libraries)]
 
 
 def _script(name):

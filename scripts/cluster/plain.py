@@ -27,10 +27,10 @@ class _PlainBochs(Bochs):
             f'com{n}: enabled=1, mode=file, dev="{_serial_port(self.directory, n)}"\n' for n in (1, 2))
 
 
-def run_on_bochs(command, hardware, directory, timeout=600):
+def run_on_bochs(command, hardware, directory, timeout=600, files=()):
     """Boots the guest by GRUB, as Big Iron is booted, and runs a shell command in it."""
     output = CommandOutput()
-    initrd = _write_initrd(command, output, directory)
+    initrd = _write_initrd(command, output, directory, files)
     machine = _PlainBochs(hardware, directory / "plain.iso", directory)
     make_linux_image(machine.image, GUEST_KERNEL, initrd, _COMMAND_LINE)
     result = _run(machine.prepare(port=None), machine.output, output, directory, timeout)
@@ -38,15 +38,15 @@ def run_on_bochs(command, hardware, directory, timeout=600):
     return result
 
 
-def run_on_qemu(command, hardware, directory, timeout=600):
+def run_on_qemu(command, hardware, directory, timeout=600, files=(), append=""):
     """Boots the guest by QEMU's own loader, interpreted, and runs a shell command in it."""
     output = CommandOutput()
-    initrd = _write_initrd(command, output, directory)
+    initrd = _write_initrd(command, output, directory, files)
     serial_ports = [f"file:{_serial_port(directory, n)}" for n in (1, 2)]
     machine = [
         "qemu-system-x86_64", "-display", "none", "-net", "none", "-no-reboot", "-accel", "tcg,thread=multi",
         "-smp", str(hardware.cores), "-m", str(hardware.memory), "-kernel", GUEST_KERNEL, "-initrd", initrd,
-        "-append", _COMMAND_LINE, "-serial", serial_ports[0], "-serial", serial_ports[1],
+        "-append", f"{_COMMAND_LINE} {append}", "-serial", serial_ports[0], "-serial", serial_ports[1],
     ]
     return _run(machine, directory / "machine0.output", output, directory, timeout)
 
@@ -55,10 +55,10 @@ def _serial_port(directory, number):
     return directory / f"com{number}"
 
 
-def _write_initrd(command, output, directory):
+def _write_initrd(command, output, directory, files):
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "initrd0"
-    path.write_bytes(make_initramfs(command, output.token))
+    path.write_bytes(make_initramfs(command, output.token, files))
     return path
 
 
