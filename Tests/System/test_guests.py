@@ -1,17 +1,23 @@
 """Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
 
-from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints, qemu
+from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints, on_every_backend
 from cluster.image import Module
 from cluster.machine import Hardware
 from cluster.run import Status
 
 
-class MultibootTests(BigIronTestCase):
+TWO_CORES = Hardware(cores=2, memory=128)
+
+
+class HelloTestCase(BigIronTestCase):
     def assert_says_hello(self, run):
         self.assert_powered_off(run)
         self.assertEqual(complaints(run.log), [])
         self.assertEqual(run.output, "Hello from a Multiboot guest\n")
 
+
+@on_every_backend
+class MultibootTests(HelloTestCase):
     def test_a_guest_that_carries_its_addresses_in_its_header_runs(self):
         self.assert_says_hello(self.boot(HELLO))
 
@@ -19,19 +25,9 @@ class MultibootTests(BigIronTestCase):
         self.assert_says_hello(self.boot([Module(GUESTS / "hello.elf")]))
 
     def test_a_guest_runs_on_two_cores(self):
-        run = self.boot(HELLO, hardware=Hardware(cores=2, memory=128))
-        self.assertIn("2 cores, x2APIC\n", run.log)
+        run = self.boot(HELLO, hardware=TWO_CORES)
+        self.assertIn(f"2 cores, {self.backend.apic}\n", run.log)
         self.assert_says_hello(run)
-
-    def test_a_guest_runs_on_cpus_without_x2apic(self):
-        run = self.boot(HELLO, machine=bochs("corei7_sandy_bridge_2600k"), hardware=Hardware(cores=2, memory=128))
-        self.assertIn("2 cores, xAPIC\n", run.log)
-        self.assert_says_hello(run)
-
-    def test_a_guest_runs_on_cpus_of_amds(self):
-        for machine in (bochs("ryzen"), qemu("EPYC")):
-            with self.subTest(machine.__name__):
-                self.assert_says_hello(self.boot(HELLO, machine=machine))
 
     def test_a_guest_gets_its_command_line_its_modules_and_a_memory_map(self):
         run = self.boot(
@@ -62,6 +58,22 @@ class MultibootTests(BigIronTestCase):
         self.assertIn("guest: 64 MiB, 1 vCPU\n", run.log)
 
 
+class OtherProcessorsTests(HelloTestCase):
+    """A back end on a CPU other than its own in BACKENDS."""
+
+    def test_vt_x_without_x2apic(self):
+        run = self.boot(HELLO, machine=bochs("corei7_sandy_bridge_2600k"), hardware=TWO_CORES)
+        self.assertIn("2 cores, xAPIC\n", run.log)
+        self.assert_says_hello(run)
+
+    def test_amd_v_of_another_emulator(self):
+        for paging in ("nested", "shadow"):
+            with self.subTest(paging):
+                run = self.boot(HELLO, machine=bochs("ryzen"), hardware=TWO_CORES, options=[f"paging={paging}"])
+                self.assert_says_hello(run)
+
+
+@on_every_backend
 class MisbehaviourTests(BigIronTestCase):
     def test_a_triple_fault_ends_the_run_with_the_registers_in_the_log(self):
         run = self.boot([Module(GUESTS / "triple-fault")])
