@@ -131,7 +131,7 @@ def _make_modules(job, command):
         initrd.write_bytes(theirs + bytes(-len(theirs) % 4) + ours if command else theirs)
     if job.initrd is None or command:
         line.append(f"rdinit={INIT}")
-    return [Module(job.kernel, " ".join([*line, job.append])), Module(initrd)]
+    return [Module(job.kernel, " ".join([*line, *job.machine.guest_words(), job.append])), Module(initrd)]
 
 
 def _relay(node, command, output, errors, terminal, deadline):

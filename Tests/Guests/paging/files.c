@@ -32,7 +32,8 @@ static void check_page(unsigned index) {
     return;
   }
   char contents[PAGE];
-  if (pread(file, contents, PAGE, index * PAGE) != PAGE) fail_call("pread");
+  ssize_t count = pread(file, contents, PAGE, index * PAGE);
+  if (count != PAGE) fail("pread of page %u of %u: expected %d bytes, found %zd", index, size, PAGE, count);
   check_contents(contents, keys[index], "a file's page as read");
   check_contents(pages[0], keys[index], "a file's page");
   check_contents(pages[1], keys[index], "a file's page by its second address");

@@ -2,8 +2,8 @@
 //
 //   paging NAME SECONDS [SEED [PROCESSES]]
 //
-// NAME is that of a sub-test or `all`, SECONDS the time for each sub-test, SEED that of the pseudo-random numbers, by
-// default a new one. PROCESSES, by default one, run at the same time, on one CPU after the other; under `all` each
+// NAME is that of a sub-test or `all`, SECONDS the time for each sub-test, SEED that of the pseudo-random numbers, a new
+// one if it is missing or empty. PROCESSES, by default one, run at the same time, on one CPU after the other; under `all` each
 // begins with another sub-test. Prints "seed N", then for each sub-test and process "NAME ok COUNT": how much was
 // checked. What is wrong is told on standard error, and the exit status is 1.
 //
@@ -80,7 +80,7 @@ int main(int count, char **arguments) {
     if (!strcmp(arguments[1], tests[i].name)) first = i;
   if (first < 0 && strcmp(arguments[1], "all")) show_usage();
   double seconds = strtod(arguments[2], NULL);
-  if (count > 3)
+  if (count > 3 && *arguments[3])
     run.seed = strtoull(arguments[3], NULL, 10);
   else if (getrandom(&run.seed, sizeof run.seed / 2, 0) < 0)
     fail_call("getrandom");

@@ -1,0 +1,106 @@
+"""Guests that do with their page tables what is hardest for who keeps copies of them, by nested paging and by shadow
+paging, with the kernel's page table isolation (KPTI) and without."""
+
+import re
+import shutil
+
+from big_iron import GUESTS, BigIronTestCase, complaints
+from cluster.initramfs import with_libraries
+from cluster.machine import Hardware
+from cluster.qemu import InterpretingQEMU
+
+CPUS = 2
+PAGING = (GUESTS / "paging", "/tests/paging")
+SUBTESTS = {"fork", "protect", "large", "remap", "code", "tables", "bits", "files", "exec", "shootdown"}
+SECONDS_PER_SUBTEST = 2
+
+# What paging.c asks for. khugepaged looks more often than every ten seconds.
+PREPARATION = """\
+echo 0 >/proc/sys/vm/compact_unevictable_allowed
+echo 16 >/proc/sys/vm/nr_hugepages
+echo always >/sys/kernel/mm/transparent_hugepage/enabled
+echo 100 >/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
+"""
+
+MESSAGES = "dmesg -l warn,err,crit,alert,emerg"
+# Linux says this where the host has run something else for long while it was to handle a timer's interrupt.
+ONLY_A_BUSY_HOST = re.compile(r"\[ *[\d.]+\] hrtimer: interrupt took \d+ ns")
+
+
+class StressTestCase(BigIronTestCase):
+    def stress(self, command, paging, isolates, files, timeout):
+        """Runs a command in a guest; returns its output and the summary's counters for the vCPUs."""
+        run = self.boot(
+            machine=InterpretingQEMU, hardware=Hardware(cores=CPUS, memory=512), options=[f"paging={paging}"],
+            append="pti=on" if isolates else "nopti", files=files, timeout=timeout,
+            command=f"echo == before; {MESSAGES}; echo == isolation; grep -cw pti /proc/cpuinfo\n"
+            f"echo == command\n{command}\nstatus=$?\necho == after; {MESSAGES}; exit $status")
+        self.assert_powered_off_after(run)
+        self.assertEqual(complaints(run.log), [])
+        pieces = re.split(r"^== (\w+)\n", run.output, flags=re.MULTILINE)[1:]
+        outputs = dict(zip(pieces[::2], pieces[1::2]))
+        self.assertEqual(outputs["isolation"], f"{CPUS if isolates else 0}\n")
+        news = set(outputs["after"].splitlines()) - set(outputs["before"].splitlines())
+        self.assertEqual([line for line in news if not ONLY_A_BUSY_HOST.fullmatch(line)], [])
+        for vcpu in run.result.report["vcpus"]:
+            if paging == "shadow":
+                self.assertGreater(vcpu["shadowFill"], 1000)
+            else:
+                self.assertEqual(vcpu["shadowFill"], 0)
+        return outputs["command"], run
+
+    def assert_powered_off_after(self, run):
+        """The command has succeeded."""
+        self.assertEqual((run.result.status, run.result.reason), (0, "poweroff"), f"{run.output}\n{run.errors}")
+
+
+class PagingProgramTests(StressTestCase):
+    """Tests/Guests/paging, a process on each CPU."""
+
+    seconds = 60
+
+    def run_program(self, paging, isolates):
+        output, run = self.stress(
+            f"{PREPARATION}/tests/paging all {SECONDS_PER_SUBTEST} '' {CPUS}", paging, isolates, [PAGING], timeout=400)
+        self.assertNotIn("paging:", run.errors)
+        ended = re.findall(r"^(\w+) ok ([1-9]\d*)$", output, re.MULTILINE)
+        self.assertEqual(sorted(name for name, _ in ended), sorted([*SUBTESTS] * CPUS))
+
+    def test_nested_paging(self):
+        self.run_program("nested", isolates=False)
+
+    def test_nested_paging_and_isolation(self):
+        self.run_program("nested", isolates=True)
+
+    def test_shadow_paging(self):
+        self.run_program("shadow", isolates=False)
+
+    def test_shadow_paging_and_isolation(self):
+        self.run_program("shadow", isolates=True)
+
+
+class StressNGTests(StressTestCase):
+    """Debian's stress-ng, which verifies what it writes."""
+
+    seconds = 90
+    stressors = {"vm": "--vm-bytes 16M", "mmap": "--mmap-bytes 2M", "fork": ""}
+
+    def run_stressors(self, seconds, paging, isolates):
+        stressors = " ".join(f"--{name} {CPUS} {options}" for name, options in self.stressors.items())
+        output, _ = self.stress(
+            f"stress-ng {stressors} --verify --metrics-brief --timeout {seconds}s 2>&1", paging, isolates,
+            with_libraries(shutil.which("stress-ng")), timeout=400 + seconds)
+        self.assertNotRegex(output, r"(?i)fail|error|warn")
+        self.assertIn("successful run completed", output)
+        counts = {name: int(count) for name, count in re.findall(r"metrc: \[\d+\] (\w+) +(\d+) ", output)}
+        self.assertEqual(counts.keys(), self.stressors.keys())
+        self.assertGreater(min(counts.values()), 0, output)
+
+    def test_nested_paging_and_isolation(self):
+        self.run_stressors(10, "nested", isolates=True)
+
+    def test_shadow_paging(self):
+        self.run_stressors(10, "shadow", isolates=False)
+
+    def test_shadow_paging_and_isolation_for_a_minute(self):
+        self.run_stressors(60, "shadow", isolates=True)
