@@ -38,7 +38,7 @@ extension VMXVirtualCPU {
 
   private var isLongCode: Bool {
     @inline(__always) get {
-      self[.guestEFER] & EFER.longModeActive != 0
+      efer & EFER.longModeActive != 0
         && self[.guestAccessRights(SegmentRegister.cs.rawValue)] & 1 << 13 != 0
     }
   }

@@ -58,6 +58,7 @@ extension VMXVirtualCPU {
   private mutating func settleRareExit(_ reason: UInt32) -> VCPUExit? {
     switch reason {
     case ExitReason.exceptionOrNMI: return settleException()
+    case ExitReason.invlpg: return .invalidatePage(GuestVirtualAddress(self[.exitQualification]))
     case ExitReason.tripleFault: return .tripleFault
     case ExitReason.xsetbv: return .setXCR
     case ExitReason.wbinvd, ExitReason.invd: return .cacheControl
@@ -85,6 +86,10 @@ extension VMXVirtualCPU {
     }
     requeueInterruptedEvent()
     switch event.vector {
+    case ExceptionVector.pageFault:
+      return .pageFault(
+        GuestVirtualAddress(self[.exitQualification]),
+        GuestPageWalk.ErrorCode(rawValue: UInt32(truncatingIfNeeded: self[.exitInterruptionErrorCode])))
     case ExceptionVector.machineCheck:
       raiseMachineCheck()
       return .hostNMI
@@ -111,7 +116,7 @@ extension VMXVirtualCPU {
 
   public func readPassedMSR(_ index: UInt32) -> UInt64? {
     switch index {
-    case 0x277: self[.guestPAT]
+    case 0x277: isShadowed ? nil : self[.guestPAT]
     case 0xC000_0100: self[.guestBase(SegmentRegister.fs.rawValue)]
     case 0xC000_0101: self[.guestBase(SegmentRegister.gs.rawValue)]
     default: nil

@@ -14,6 +14,11 @@ import VCPU
 // bits that CPUID does not offer) exit and live in the read shadows. CR0.PG exits because it switches
 // EFER.LMA and "IA-32e mode guest" with it.
 //
+// On shadow tables the guest owns no bit, every access to CR3 exits, and so do INVLPG and #PF; the run loop decides what
+// the VMCS gets (`setControlRegisters`). The CPU may lack what came with EPT. So EFER stays in the core: an entry and an
+// exit set its LMA and LME (27.3.2.1, 28.5.1), its NXE is the host's, and its SCE, which the host has no use for, the
+// guest's. The PAT is the host's.
+//
 // An exit that interrupts the delivery of an event (an EPT violation on the guest's stack, say) has the event
 // put back at once, so that the next entry delivers it again.
 
@@ -22,7 +27,8 @@ import VCPU
 public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   let capabilities: VMXCapabilities
   let vmcs: HostPhysicalAddress
-  let eptPointer: EPTPointer
+  /// Nil on shadow tables.
+  let eptPointer: EPTPointer?
   let registers: UnsafeMutablePointer<guest_registers>
   let guestCR4Bits: UInt64
   let pagingEntries: (UInt64) -> InlineArray<4, UInt64>?
@@ -33,6 +39,8 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   let isShadowed: Bool
   /// What the guest sees of CR3 and EFER, on shadow tables; else the VMCS has them.
   var guestControls = ControlRegisters(cr0: 0, cr3: 0, cr4: 0, efer: 0)
+  /// Since a reset the VMCS does not have the control registers yet that shadow tables need.
+  var needsControls = true
   var currentTimeOffset: UInt64 = 0
   var resident: ResidentState
   var parkedCR2: UInt64 = 0
@@ -58,7 +66,8 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
 
   /// What the vCPUs of one virtual machine share.
   public struct Shared {
-    public var eptPointer: EPTPointer
+    /// Nil for a guest on shadow tables.
+    public var eptPointer: EPTPointer?
     /// A 4 KiB frame made by `MSRBitmap`.
     public var msrBitmap: HostPhysicalAddress
     /// CR4 bits that the guest's CPUID offers.
@@ -71,7 +80,7 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     public var pagingEntries: (UInt64) -> InlineArray<4, UInt64>?
 
     public init(
-      eptPointer: EPTPointer, msrBitmap: HostPhysicalAddress, guestCR4Bits: UInt64, offeredXCR0: UInt64,
+      eptPointer: EPTPointer?, msrBitmap: HostPhysicalAddress, guestCR4Bits: UInt64, offeredXCR0: UInt64,
       timeOffset: UInt64,
       pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
     ) {
@@ -92,7 +101,7 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     self.capabilities = capabilities
     vmcs = frames.vmcs
     eptPointer = shared.eptPointer
-    isShadowed = false
+    isShadowed = capabilities.isShadowed
     guestCR4Bits = shared.guestCR4Bits
     currentTimeOffset = shared.timeOffset
     pagingEntries = shared.pagingEntries
@@ -153,8 +162,10 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   public var privilegeLevel: UInt8 {
     UInt8(self[.guestAccessRights(SegmentRegister.ss.rawValue)] >> 5 & 3)
   }
+  /// On shadow tables the virtual TLB has what the guest loaded.
   public var pageDirectoryPointers: InlineArray<4, UInt64>? {
-    [self[.guestPDPTE(0)], self[.guestPDPTE(1)], self[.guestPDPTE(2)], self[.guestPDPTE(3)]]
+    isShadowed
+      ? nil : [self[.guestPDPTE(0)], self[.guestPDPTE(1)], self[.guestPDPTE(2)], self[.guestPDPTE(3)]]
   }
   public var cr4: UInt64 {
     let mask = self[.cr4Mask]
@@ -163,8 +174,7 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   public var efer: UInt64 {
     get { isShadowed ? guestControls.efer : self[.guestEFER] }
     set {
-      guestControls.efer = newValue
-      self[.guestEFER] = newValue
+      if isShadowed { guestControls.efer = newValue } else { self[.guestEFER] = newValue }
     }
   }
   public var debugControl: UInt64 {
