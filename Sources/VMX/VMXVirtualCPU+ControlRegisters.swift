@@ -107,8 +107,10 @@ extension VMXVirtualCPU {
       return
     }
     needsControls = false
-    setCR0(running.cr0, efer: running.efer)
-    setCR4(running.cr4)
+    let isReal = guest.cr0 & CR0.protectionEnable == 0
+    if isReal && realMode == nil { enterRealMode() } else if !isReal { leaveRealMode() }
+    setCR0(isReal ? running.cr0 & ~Self.hiddenCR0 : running.cr0, efer: running.efer)
+    setCR4(isReal ? running.cr4 & ~Self.hiddenCR4 : running.cr4)
     self[.cr0ReadShadow] = guest.cr0
     self[.cr4ReadShadow] = guest.cr4
     loadSystemCallEnable()

@@ -15,9 +15,10 @@ extension VMXVirtualCPU {
 
   /// #MC, because the host must see it; #DB and #AC, because a guest can make their delivery loop for ever
   /// inside one instruction, where no host interrupt gets in.
-  /// On shadow tables #PF, whatever its error code.
+  /// On shadow tables #PF, whatever its error code. In real mode that runs in another mode, all of them.
   var interceptedExceptions: UInt64 {
-    1 << UInt64(ExceptionVector.machineCheck) | 1 << UInt64(ExceptionVector.debug)
+    if realMode != nil { return 0xFFFF_FFFF }
+    return 1 << UInt64(ExceptionVector.machineCheck) | 1 << UInt64(ExceptionVector.debug)
       | 1 << UInt64(ExceptionVector.alignmentCheck)
       | (isShadowed ? 1 << UInt64(ExceptionVector.pageFault) : 0)
   }
@@ -30,7 +31,6 @@ extension VMXVirtualCPU {
     }
     self[.exitControls] = UInt64(capabilities.exit.rawValue)
     self[.entryControls] = UInt64(capabilities.entry.rawValue)
-    self[.exceptionBitmap] = interceptedExceptions
     self[.pageFaultErrorCodeMask] = 0
     self[.pageFaultErrorCodeMatch] = 0
     self[.cr3TargetCount] = 0
@@ -96,6 +96,9 @@ extension VMXVirtualCPU {
   }
 
   public mutating func reset(to state: ArchitecturalState) {
+    realMode = nil
+    problem = nil
+    self[.exceptionBitmap] = interceptedExceptions
     for register in 0..<UInt8(16) {
       unsafe registers[general: GeneralRegister(register)] = state.general[Int(register)]
     }
@@ -103,11 +106,7 @@ extension VMXVirtualCPU {
     self[.guestRIP] = state.instructionPointer
     self[.guestRFLAGS] = state.flags
     for index in 0..<UInt8(SegmentRegister.count) {
-      let segment = state.segments[Int(index)]
-      self[.guestSelector(index)] = UInt64(segment.selector)
-      self[.guestLimit(index)] = UInt64(segment.limit)
-      self[.guestAccessRights(index)] = UInt64(segment.attributes)
-      self[.guestBase(index)] = segment.base
+      if let register = SegmentRegister(rawValue: index) { set(register, to: state.segments[Int(index)]) }
     }
     self[.guestGDTRBase] = state.gdtr.base
     self[.guestGDTRLimit] = UInt64(state.gdtr.limit)

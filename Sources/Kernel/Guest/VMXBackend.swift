@@ -61,7 +61,7 @@ struct VMXBackend: Backend {
 
   func makeProcessor(
     index: Int, root: HostPhysicalAddress, cr4: UInt64, xcr0: UInt64, timeOffset: UInt64,
-    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
+    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?, words: GuestWords
   ) throws(BackendError) -> VMXVirtualCPU {
     var pointer: EPTPointer?
     do {
@@ -77,7 +77,7 @@ struct VMXBackend: Backend {
       shared: VMXVirtualCPU.Shared(
         eptPointer: pointer, msrBitmap: msrBitmap, guestCR4Bits: cr4, offeredXCR0: xcr0,
         timeOffset: timeOffset,
-        pagingEntries: pagingEntries),
+        pagingEntries: pagingEntries, words: words),
       vpid: UInt16(index + 1))
   }
 
