@@ -19,7 +19,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .testTarget(
     name: name + "Tests", dependencies: [.byName(name: name), "Support"] + dependencies,
-    swiftSettings: [.treatAllWarnings(as: .error)])
+    swiftSettings: [.treatAllWarnings(as: .error), .enableExperimentalFeature("Lifetimes")])
 }
 
 let package = Package(
