@@ -7,7 +7,7 @@ import Memory
 // rings, and for `supervise`, which looks after the link now and then.
 //
 // Interrupts are masked. Whoever wants to sleep rather than poll turns the doorbell on, polls once more, since a frame
-// may have come before, and halts; the interrupt's handler calls `acknowledge`.
+// may have come before, and halts (Doorbell.swift).
 //
 // When the link goes, no more frames are taken for sending; those that the controller has stay with it and go out
 // when the link is back. If it has a link and still finishes none of them for two seconds, it is started again.
@@ -27,7 +27,7 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
   /// How often it has reported that a frame found no room.
   public private(set) var overrunCount: UInt64 = 0
 
-  let bus: Bus
+  private let bus: Bus
   private let sizes: RingSizes
   /// When the transmitter was last seen to get on, or to have nothing to do, and how many frames it had sent then.
   private var lastProgress: (time: UInt64, doneCount: UInt64) = (0, 0)
@@ -56,10 +56,10 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
     self.sizes = sizes
     receiver = ReceiveRing(bus: bus, memory: receiveMemory, sizes: sizes)
     transmitter = TransmitRing(bus: bus, memory: transmitMemory, sizes: sizes)
-    startRings()
-    // What they counted before is none of ours.
+    // What it has counted before is none of ours.
     lineCounters.add(bus)
     lineCounters = LineCounters()
+    startRings()
   }
 
   private static func check(_ memory: borrowing Memory, holds count: Int) throws(ControllerError) {
@@ -76,7 +76,16 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
     receiver.open()
     transmitter.prepare()
     start.enableTransmitter()
+    // Until the receiver got its buffers, all that came was an overrun.
+    _ = doorbell.acknowledge()
     takeLinkState()
+  }
+
+  /// Both rings at once: to write an answer while the frame that it is for is still seen.
+  public mutating func withRings<Result>(
+    _ body: (inout ReceiveRing<Bus, Memory>, inout TransmitRing<Bus, Memory>) -> Result
+  ) -> Result {
+    body(&receiver, &transmitter)
   }
 
   // MARK: - Supervision
@@ -94,7 +103,12 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
     if link != previous { return .link(link) }
     guard now &- lastProgress.time >= Self.hangTime else { return nil }
     lastProgress.time = now
+    return restart()
+  }
+
+  private mutating func restart() -> ControllerEvent {
     restartCount += 1
+    let mask = bus.read(.interruptMaskSet)
     do {
       try ControllerStart(traits: model.traits, bus: bus).reset()
     } catch {
@@ -102,6 +116,7 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
       return .failed(error)
     }
     startRings()
+    bus.write(mask, to: .interruptMaskSet)
     return .restarted
   }
 
@@ -115,17 +130,11 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
   /// Adds what the controller's registers have counted to `lineCounters`; before they are full, which takes minutes.
   public mutating func readLineCounters() { lineCounters.add(bus) }
 
-  // MARK: - Doorbell
-
-  /// Lets the controller interrupt, or keeps it from it.
-  public func setDoorbell(_ isOn: Bool) {
-    bus.write(InterruptCauses.doorbell.rawValue, to: isOn ? .interruptMaskSet : .interruptMaskClear)
-  }
-
-  /// Takes the interrupt back, and returns what it was for.
-  public mutating func acknowledge() -> InterruptCauses {
-    let causes = InterruptCauses(rawValue: bus.read(.interruptCause))
+  /// Counts what an acknowledged doorbell was for.
+  public mutating func count(_ causes: InterruptCauses) {
     if causes.contains(.receiveOverrun) { overrunCount += 1 }
-    return causes
   }
+
+  /// Its interrupt.
+  public var doorbell: Doorbell<Bus> { Doorbell(bus: bus) }
 }

@@ -7,13 +7,13 @@ public struct LineCounters: Equatable, Sendable {
   public var receiveErrors: UInt64 = 0
   /// MPC: frames that found no room in the controller (SDM 13.7.5).
   public var missed: UInt64 = 0
-  /// RNBC: times that a frame found no descriptor; it may have been received later (SDM 13.7.36).
+  /// RNBC: times that a frame found no descriptor; it may have been received later (SDM 13.7.33).
   public var withoutBuffer: UInt64 = 0
-  /// RUC and RFC: frames of less than 64 bytes, with a right and a wrong CRC (SDM 13.7.37, 13.7.38).
+  /// RUC and RFC: frames of less than 64 bytes, with a right and a wrong CRC (SDM 13.7.34, 13.7.35).
   public var tooShort: UInt64 = 0
-  /// ROC and RJC: frames that are too long, with a right and a wrong CRC (SDM 13.7.39, 13.7.40).
+  /// ROC and RJC: frames that are too long, with a right and a wrong CRC (SDM 13.7.36, 13.7.37).
   public var tooLong: UInt64 = 0
-  /// GPRC and GPTC: good frames received and sent (SDM 13.7.25, 13.7.28).
+  /// GPRC and GPTC: good frames received and sent (SDM 13.7.27, 13.7.30).
   public var received: UInt64 = 0
   public var sent: UInt64 = 0
 

@@ -18,6 +18,8 @@ enum Register: UInt32 {
   case interruptCause = 0x00C0
   /// ITR (SDM 13.4.18; datasheet 10.2.4.2).
   case interruptThrottle = 0x00C4
+  /// ICS (SDM 13.4.19; datasheet 10.2.4.4).
+  case interruptCauseSet = 0x00C8
   /// IMS (SDM 13.4.20; datasheet 10.2.4.5).
   case interruptMaskSet = 0x00D0
   /// IMC (SDM 13.4.21; datasheet 10.2.4.6).

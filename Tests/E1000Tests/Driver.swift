@@ -39,8 +39,14 @@ final class Driver {
   func announceFrames() { controller.transmitter.flush() }
 
   func supervise(now: UInt64) -> ControllerEvent? { controller.supervise(now: now) }
-  func setDoorbell(_ isOn: Bool) { controller.setDoorbell(isOn) }
-  func acknowledge() -> InterruptCauses { controller.acknowledge() }
+  func setDoorbell(_ isOn: Bool) { controller.doorbell.set(isOn) }
+  func ring() { controller.doorbell.ring() }
+
+  func acknowledge() -> InterruptCauses {
+    let causes = controller.doorbell.acknowledge()
+    controller.count(causes)
+    return causes
+  }
 
   /// What the controller has counted so far.
   func lineCounters() -> LineCounters {

@@ -11,6 +11,7 @@ final class FakeController: RegisterBus {
     static let eepromControl: UInt32 = 0x0010
     static let eepromRead: UInt32 = 0x0014
     static let interruptCause: UInt32 = 0x00C0
+    static let causeSet: UInt32 = 0x00C8
     static let maskSet: UInt32 = 0x00D0
     static let maskClear: UInt32 = 0x00D8
     static let receiveControl: UInt32 = 0x0100
@@ -125,6 +126,8 @@ final class FakeController: RegisterBus {
     case Register.control:
       registers[offset] = value & ~(1 << 26)
       if value & 1 << 26 != 0 { reset() }
+    case Register.causeSet:
+      raise(value)
     case Register.maskSet:
       registers[offset, default: 0] |= value
     case Register.maskClear:

@@ -98,6 +98,21 @@ private typealias Register = FakeController.Register
     }
   }
 
+  @Test(arguments: [false, true])
+  func keepsTheDoorbellAsItWasWhenItStartsAgain(_ isOn: Bool) throws {
+    let device = FakeController()
+    let controller = try device.start()
+    controller.setDoorbell(isOn)
+    device.isSending = false
+    #expect(controller.send(makeFrame(1)))
+    controller.announceFrames()
+    #expect(controller.supervise(now: 0) == nil)
+    #expect(controller.supervise(now: 2_000_000) == .restarted)
+    #expect(!device.isInterrupting)
+    device.receive(makeFrame(2))
+    #expect(device.isInterrupting == isOn)
+  }
+
   @Test func leavesASlowOneAlone() throws {
     let device = FakeController()
     let controller = try device.start()
@@ -150,5 +165,17 @@ private typealias Register = FakeController.Register
     device.isLinkUp = false
     #expect(device.isInterrupting)
     #expect(controller.acknowledge() == .linkChange)
+  }
+
+  @Test func ringsOnDemand() throws {
+    let device = FakeController()
+    let controller = try device.start()
+    controller.ring()
+    #expect(!device.isInterrupting)
+    controller.setDoorbell(true)
+    #expect(device.isInterrupting)
+    #expect(controller.acknowledge() == .received)
+    controller.ring()
+    #expect(device.isInterrupting)
   }
 }
