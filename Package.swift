@@ -37,7 +37,9 @@ let package = Package(
     module("Machine", ["Memory", "VCPU"]),
     module("VMX", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
     module("SVM", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
-    module("Kernel", ["Memory", "CPU", "Assembly", "Firmware", "EPT", "VCPU", "VMX", "SVM", "Machine"]),
+    module(
+      "Kernel",
+      ["Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "VCPU", "VMX", "SVM", "Machine"]),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),

@@ -9,10 +9,12 @@ public enum KernelOption: UInt8, Sendable {
   case guestMemory
   case guestVCPUs
   case reserve
+  case net
   case exit
   case debugCrash
   case debugStep
   case debugMove
+  case debugEcho
 
   /// What an option's value may be.
   public enum Kind: Sendable {
@@ -54,6 +56,9 @@ public enum KernelOption: UInt8, Sendable {
       Definition("guest.vcpus", .number(1...256), default: "all", "processors that the guest gets")
     case .reserve:
       Definition("reserve", .size(0...1 << 46), default: "0", "RAM kept back from the guest; 0 chooses")
+    case .net:
+      Definition(
+        "net", .word("off|auto"), default: "off", "the Ethernet controller: none, or the first usable")
     case .exit:
       Definition(
         "exit", .word("halt|bochs|qemu"), default: "halt", "what follows the end of the guest")
@@ -68,6 +73,10 @@ public enum KernelOption: UInt8, Sendable {
       Definition(
         "debug.move", .number(0...1_000_000), default: "0",
         "guest pages to move to other frames while the guest runs")
+    case .debugEcho:
+      Definition(
+        "debug.echo", .number(0...1_000_000), default: "0",
+        "frames to send back to their senders before the guest starts")
     }
   }
 
