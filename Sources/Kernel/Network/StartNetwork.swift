@@ -67,6 +67,7 @@ private func start(
   return unsafe nic
 }
 
+/// Where the controller does not start, the frames are not given back: it may still write to them.
 private func makeNIC(
   _ model: ControllerModel, _ registers: HostPhysicalAddress, _ sizes: RingSizes
 ) throws(NICError) -> NIC {
