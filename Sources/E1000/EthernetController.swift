@@ -29,8 +29,10 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
 
   private let bus: Bus
   private let sizes: RingSizes
-  /// When the transmitter was last seen to get on, or to have nothing to do, and how many frames it had sent then.
-  private var lastProgress: (time: UInt64, doneCount: UInt64) = (0, 0)
+  /// Since when the transmitter has been seen with frames and a link, and how many frames it had sent by then.
+  private var stall: (since: UInt64, doneCount: UInt64)?
+  /// Whether it could not be started again the last time that it had to be; it will be tried again.
+  private var hasFailed = false
 
   /// Microseconds after which a transmitter that has frames and a link, and sends none, is taken to hang.
   public static var hangTime: UInt64 { 2_000_000 }
@@ -97,17 +99,20 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
     let previous = link
     takeLinkState()
     transmitter.reclaim()
-    if !link.isUp || transmitter.pendingCount == 0 || transmitter.doneCount != lastProgress.doneCount {
-      lastProgress = (now, transmitter.doneCount)
+    if !link.isUp || transmitter.pendingCount == 0 {
+      stall = nil
+    } else if stall?.doneCount != transmitter.doneCount {
+      stall = (now, transmitter.doneCount)
     }
     if link != previous { return .link(link) }
-    guard now &- lastProgress.time >= Self.hangTime else { return nil }
-    lastProgress.time = now
+    guard let stall, now &- stall.since >= Self.hangTime else { return nil }
     return restart()
   }
 
   private mutating func restart() -> ControllerEvent {
     restartCount += 1
+    stall = nil
+    hasFailed = true
     let mask = bus.read(.interruptMaskSet)
     do {
       try ControllerStart(traits: model.traits, bus: bus).reset()
@@ -115,16 +120,19 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
       transmitter.isOpen = false
       return .failed(error)
     }
+    hasFailed = false
     startRings()
     bus.write(mask, to: .interruptMaskSet)
     return .restarted
   }
 
   private mutating func takeLinkState() {
-    let state = LinkState(DeviceStatus(rawValue: bus.read(.deviceStatus)))
+    let status = bus.read(.deviceStatus)
+    // One that is gone answers with ones.
+    let state = status == .max ? .down : LinkState(DeviceStatus(rawValue: status))
     if link.isUp && !state.isUp { linkLossCount += 1 }
     link = state
-    transmitter.isOpen = state.isUp
+    transmitter.isOpen = state.isUp && !hasFailed
   }
 
   /// Adds what the controller's registers have counted to `lineCounters`; before they are full, which takes minutes.

@@ -79,8 +79,8 @@ private typealias Register = FakeController.Register
     controller.announceFrames()
     device.receive(makeFrame(50))
     #expect(controller.supervise(now: 5_500_000) == nil)
-    #expect(controller.supervise(now: 6_999_999) == nil)
-    #expect(controller.supervise(now: 7_000_000) == .restarted)
+    #expect(controller.supervise(now: 7_499_999) == nil)
+    #expect(controller.supervise(now: 7_500_000) == .restarted)
     #expect(controller.restartCount == 1)
     #expect(controller.transmitted.lost == 4)
     #expect(controller.pendingCount == 0)
@@ -113,6 +113,20 @@ private typealias Register = FakeController.Register
     #expect(device.isInterrupting == isOn)
   }
 
+  @Test func doesNotTakeItsOwnAbsenceForAHang() throws {
+    let device = FakeController()
+    let controller = try device.start()
+    #expect(controller.send(makeFrame(1)))
+    controller.announceFrames()
+    #expect(controller.supervise(now: 60_000_000) == nil)
+    device.transmit()
+    #expect(controller.supervise(now: 61_000_000) == nil)
+    #expect(controller.send(makeFrame(2)))
+    controller.announceFrames()
+    #expect(controller.supervise(now: 99_000_000) == nil)
+    #expect(device.resetCount == 1)
+  }
+
   @Test func leavesASlowOneAlone() throws {
     let device = FakeController()
     let controller = try device.start()
@@ -137,6 +151,23 @@ private typealias Register = FakeController.Register
     device.resetTime = nil
     #expect(controller.supervise(now: 2_000_000) == .failed(.resetTimedOut))
     #expect(!controller.send(makeFrame(2)))
+    #expect(controller.supervise(now: 3_000_000) == nil)
+    #expect(!controller.send(makeFrame(2)))
+    device.resetTime = 10
+    device.isSending = true
+    #expect(controller.supervise(now: 5_000_000) == .restarted)
+    #expect(controller.send(makeFrame(3)))
+    controller.announceFrames()
+    device.transmit()
+    #expect(device.takeSentFrames() == [makeFrame(3)])
+  }
+
+  @Test func seesThatTheControllerIsGone() throws {
+    let device = FakeController()
+    let controller = try device.start()
+    device.isAbsent = true
+    #expect(controller.supervise(now: 0) == .link(.down))
+    #expect(!controller.send(makeFrame(1)))
   }
 
   // MARK: - Doorbell
