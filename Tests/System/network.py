@@ -97,6 +97,8 @@ class NetworkTestCase(unittest.TestCase):
         self.segment = Segment([line.port for line in lines], impairments, **arguments)
         self.loop = Loop(self.segment, lines, arguments.get("capture"))
         self.addCleanup(self.loop.close)
+        for line in lines:
+            self.addCleanup(line.close)
         nodes = [Node(number, line) for number, line in enumerate(lines)]
         for node in nodes:
             node.start()

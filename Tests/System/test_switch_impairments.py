@@ -1,7 +1,9 @@
 """The switch as a bad network. Time is the tests', and so is chance: each has a fixed seed."""
 
+import gc
 import math
 
+from cluster.switch.flow import Transit
 from cluster.switch.impairments import Impairments
 from network import BROADCAST, Clock, NetworkTestCase, frame
 
@@ -114,7 +116,7 @@ class RateTests(ImpairmentTestCase):
         a, b = self.connect(impairments=Impairments(loss=1))
         self.assertEqual(self.transfer(a, b, self.frames(a, 100)), [])
         a, b = self.connect(impairments=Impairments(duplicate=1))
-        self.assertEqual(len(self.transfer(a, b, self.frames(a, 100))), 200)
+        self.assertEqual((len(self.transfer(a, b, self.frames(a, 100))), b.counters.reordered), (200, 0))
 
 
 class TimeTests(ImpairmentTestCase):
@@ -183,6 +185,16 @@ class TimeTests(ImpairmentTestCase):
         self.send(a, *self.frames(a, 5))
         self.go_on(5)
         self.assertEqual(len(self.take(b)), 5)
+
+    def test_memory_stays_bounded(self):
+        for impairments in (Impairments(reorder=1), Impairments(reorder=0.5, duplicate=1), Impairments(delay=100)):
+            a, b = self.connect(impairments=impairments, queue=100)
+            self.transfer(a, b, self.frames(a, 5000))
+            self.send(a, *self.frames(a, 500))
+            transits = [each for each in gc.get_objects() if isinstance(each, Transit)]
+            # The last frame that was dropped, and its duplicate, may still be at hand.
+            self.assertLessEqual(sum(transit.flow.destination is b.port for transit in transits), 100 + 2)
+            self.take(b)
 
     def test_held_frames_count_as_queued(self):
         a, b = self.connect(impairments=Impairments(reorder=1, duplicate=1), queue=10)

@@ -3,7 +3,6 @@ answers whoever asks for its own.
 """
 
 import contextlib
-import ipaddress
 import pathlib
 import struct
 import subprocess
@@ -42,7 +41,8 @@ def card(number):
 
 
 def link_local(mac):
-    return ipaddress.IPv6Address(b"\xfe\x80" + bytes(6) + bytes((mac[0] ^ 2,)) + mac[1:3] + b"\xff\xfe" + mac[3:]).packed
+    """The IPv6 address that the card gives itself."""
+    return b"\xfe\x80" + bytes(6) + bytes((mac[0] ^ 2,)) + mac[1:3] + b"\xff\xfe" + mac[3:]
 
 
 def neighbour_solicitation(mac):

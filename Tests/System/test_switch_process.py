@@ -1,5 +1,6 @@
 """The switch as a process: how the launcher starts, commands and ends it, and its command line."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -19,6 +20,7 @@ from network import BROADCAST, Emulator, address, frame
 
 _SECONDS = 20
 _COMMAND = [sys.executable, "-m", "cluster.switch"]
+_CONTROL = [sys.executable, "-m", "cluster.switch.control"]
 
 # Starts a switch, says its process's number and waits to be killed.
 _LAUNCHER = """
@@ -114,6 +116,59 @@ class SwitchProcessTests(ProcessTestCase):
         self.assertEqual(capture.stat().st_size, 24 + 100 * (16 + 60))
         self.assertIsNone(switch.stop())
 
+    def test_any_process_can_command_it_through_a_socket(self):
+        control = self.directory / "control"
+        switch, a, b = self.start({"node0": "qemu", "node1": "qemu"}, control=control)
+
+        def tell(*words):
+            result = subprocess.run([*_CONTROL, str(control), *words], capture_output=True, text=True)
+            self.assertEqual(result.stderr, "")
+            return result.returncode, json.loads(result.stdout)
+
+        self.assertEqual(tell("cut", "node1"), (0, {"cut": "node1"}))
+        self.assertTrue(switch.counters()["node1"]["is_cut"])
+        self.assertEqual(tell("join", "node1"), (0, {"join": "node1"}))
+        status, answer = tell("cut", "node2")
+        self.assertEqual((status, list(answer)), (1, ["error"]))
+        a.send(frame(BROADCAST, address(0)))
+        self.assertEqual(b.receive(), frame(BROADCAST, address(0)))
+        self.assertEqual(tell("counters"), (0, {"ports": switch.counters()}))
+        switch.stop()
+        self.assertFalse(control.exists())
+        result = subprocess.run([*_CONTROL, str(control), "counters"], capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("No such file or directory", result.stderr)
+
+    def test_bad_company_on_that_socket_is_survived(self):
+        control = self.directory / "control"
+        with socket.socket(socket.AF_UNIX) as former:
+            former.bind(str(control))
+        switch, _ = self.start({"node0": "qemu"}, control=control)
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(40)]
+            for connection in connections:
+                connection.settimeout(_SECONDS)
+                connection.connect(str(control))
+            # Asks on and on and never takes an answer.
+            with self.assertRaises(ConnectionError):
+                while True:
+                    connections[0].sendall(b"counters\n" * 100)
+            connections[1].send(b"counters")  # and hangs up in the midst of it
+            # Of more than a few, the last are turned away.
+            self.assertEqual(connections[-1].recv(1), b"")
+        # Where it has answered twice, it has seen in between that they have left.
+        switch.counters(), switch.counters()
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_SECONDS)
+            connection.connect(str(control))
+            connection.sendall(b"cut node0\n")
+            self.assertEqual(connection.makefile().readline(), '{"cut": "node0"}\n')
+
+    def test_a_socket_that_cannot_be_made_is_said(self):
+        switch = Switch(self.directory, {"node0": "qemu"}, control=self.directory / "none/control")
+        with self.assertRaisesRegex(SwitchError, "No such file or directory"):
+            switch.start()
+
     def test_a_port_that_is_taken_is_said(self):
         taken = BochsLine("node0")
         self.addCleanup(taken.close)
@@ -180,20 +235,6 @@ class EndTests(ProcessTestCase):
         self.assertEqual({answer["error"] for answer in answers[6:]}, {"the line is too long"})
         self.assertTrue(summary["ports"]["node0"]["is_cut"])
         self.assertEqual(errors, b"")
-
-    def test_a_flood_does_not_keep_it_from_commands(self):
-        process, first = self.start_command()
-        node0 = first["ports"]["node0"]
-        flooder = Emulator("qemu", node0["emulator"], node0["switch"])
-        self.addCleanup(flooder.close)
-        for _ in range(5000):
-            flooder.send(frame(BROADCAST, address(0), bytes(1500)))
-        process.stdin.write(b"counters\n")
-        process.stdin.flush()
-        for _ in range(5000):
-            flooder.send(frame(BROADCAST, address(0), bytes(1500)))
-        self.assertTrue(select.select([process.stdout], [], [], _SECONDS)[0])
-        self.assertIn("ports", json.loads(process.stdout.readline()))
 
 
 class CommandLineTests(unittest.TestCase):

@@ -1,6 +1,7 @@
 """Command line of the switch."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -10,6 +11,7 @@ import sys
 
 from .capture import Capture
 from .commands import Commands
+from .control import Control
 from .impairments import Impairments
 from .line import BochsLine, LineError, QEMULine
 from .loop import Loop
@@ -40,6 +42,8 @@ def main():
         "--bochs", dest="nodes", type=_bochs, action="append", metavar="NODE[=PORT]",
         help="a port for a Bochs, whose UDP port is PORT; the next number is the switch's (default: any two)")
     parser.add_argument("--pcap", type=pathlib.Path, metavar="FILE", help="capture what all nodes send")
+    parser.add_argument(
+        "--control", type=pathlib.Path, metavar="SOCKET", help="make a socket that takes the commands, too")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the impairments' chance (default: 0)")
     parser.add_argument(
         "--queue", type=_positive, default=LONGEST_QUEUE, metavar="N",
@@ -50,28 +54,31 @@ def main():
     names = [name for name, _ in arguments.nodes]
     if len(set(names)) < len(names):
         parser.error("two nodes have the same name")
+    _run(arguments, impairments)
 
-    try:
-        lines = [make(name) for name, make in arguments.nodes]
-        capture = Capture(arguments.pcap) if arguments.pcap else None
-    except (LineError, OSError) as error:
-        sys.exit(f"switch: {error}")
-    segment = Segment([line.port for line in lines], impairments, arguments.seed, arguments.queue, capture)
-    loop = Loop(segment, lines, capture)
-    commands = Commands(sys.stdin.fileno(), _say, segment, loop)
-    loop.watch(commands, commands.receive)
-    _watch_signals(loop)
-    try:
-        _say(json.dumps({"ports": {line.port.name: _attachment(line) for line in lines}}))
+
+def _run(arguments, impairments):
+    with contextlib.ExitStack() as stack, contextlib.suppress(BrokenPipeError):
+        try:
+            lines = [stack.enter_context(contextlib.closing(make(name))) for name, make in arguments.nodes]
+            capture = arguments.pcap and stack.enter_context(contextlib.closing(Capture(arguments.pcap)))
+            segment = Segment([line.port for line in lines], impairments, arguments.seed, arguments.queue, capture)
+            loop = stack.enter_context(contextlib.closing(Loop(segment, lines, capture)))
+            if arguments.control:
+                stack.enter_context(contextlib.closing(Control(arguments.control, segment, loop)))
+        except (LineError, OSError) as error:
+            sys.exit(f"switch: {error}")
+        commands = Commands(sys.stdin.fileno(), _say, loop.end, segment, loop)
+        loop.watch(sys.stdin, commands.receive)
+        _watch_signals(loop)
+
+        _say({"ports": {line.port.name: _attachment(line) for line in lines}})
         loop.run()
         summary = {"seed": arguments.seed, "impairments": dataclasses.asdict(impairments), "ports": loop.summary()}
         if capture:
             summary["pcap"] = {"file": str(arguments.pcap), "error": capture.error}
-        _say(json.dumps(summary))
-    except BrokenPipeError:
-        pass  # Whoever started the switch has ended first.
-    finally:
-        loop.close()
+        # Whoever started the switch may have ended first.
+        _say(summary)
 
 
 def _qemu(text):
@@ -104,8 +111,8 @@ def _attachment(line):
     return {"emulator": line.emulator, "switch": line.switch, "option": line.option}
 
 
-def _say(text):
-    print(text, flush=True)
+def _say(answer):
+    print(json.dumps(answer), flush=True)
 
 
 def _watch_signals(loop):

@@ -1,34 +1,38 @@
-"""Commands for a switch that runs, one a line: `cut NODE`, `join NODE`, `counters`. Each is answered by a line of JSON."""
+"""Commands for a switch that runs, one a line: `cut NODE`, `join NODE`, `counters`. Each is answered."""
 
-import json
 import os
 
 _LONGEST_LINE = 1024
 
 
 class Commands:
-    """Reads commands from the descriptor `source`; `answer` takes the lines. The end of `source` ends `loop`."""
+    """Reads commands from the descriptor `source`. `answer` takes a dictionary; `end` is called when no more come."""
 
-    def __init__(self, source, answer, segment, loop):
+    def __init__(self, source, answer, end, segment, loop):
         self._source = source
         self._answer = answer
+        self._end = end
         self._segment = segment
         self._loop = loop
         self._rest = b""
 
-    def fileno(self):
-        return self._source
-
     def receive(self):
-        data = os.read(self._source, _LONGEST_LINE)
+        """Obeys what has come."""
+        try:
+            data = os.read(self._source, _LONGEST_LINE)
+            self._obey_lines(data)
+        except (ConnectionError, BlockingIOError):
+            data = b""  # Whoever asked does not take the answers.
         if not data:
-            self._loop.end()
+            self._end()
+
+    def _obey_lines(self, data):
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self._answer(json.dumps(self._obey(line.decode(errors="replace").split())))
+            self._answer(self._obey(line.decode(errors="replace").split()))
         if len(self._rest) > _LONGEST_LINE:
             self._rest = b""
-            self._answer(json.dumps({"error": "the line is too long"}))
+            self._answer({"error": "the line is too long"})
 
     def _obey(self, words):
         match words:

@@ -3,9 +3,9 @@
 An emulator binds one UDP port and sends to another, the switch's. Who picks the numbers depends on the emulator:
 
 - QEMU takes any two, so the kernel picks both. The emulator's is kept from everybody else by a socket that is bound to
-  it and connected to itself: it never gets a datagram, and QEMU, which sets SO_REUSEADDR, can bind the port beside it.
-- Bochs is told one, binds it, and sends to the next. The pair is claimed by binding the second of the two. Pairs start at
-  even numbers below those that the kernel picks from, so two switches never share one.
+  it and connected to itself: it never gets a datagram, and QEMU, which sets SO_REUSEADDR, can still bind the port.
+- Bochs is told one, binds it, and sends to the next. The pair is claimed by binding the second of the two. Pairs start
+  at even numbers below those that the kernel picks from, so two switches never share one.
 
 The socket is connected: datagrams from anyone but the emulator never get into it. The kernel says "connection refused"
 when an earlier datagram found nobody, as while an emulator starts.
@@ -44,7 +44,7 @@ class Line:
         self.emulator = emulator
         self.switch = near.getsockname()[1]
         self.port = Port(name, self.transmit, self.largest)
-        self._overflows = [0, 0]
+        self._overflow_in = self._overflow_out = 0
 
     @property
     def option(self):
@@ -76,9 +76,10 @@ class Line:
     def summary(self):
         """The datagrams that the kernel dropped because one end did not read them fast enough."""
         drops = kernel_drops()
-        # An emulator takes its own number along when it ends.
-        self._overflows = [max(old, drops.get(port, 0)) for old, port in zip(self._overflows, (self.switch, self.emulator))]
-        return {"overflow_in": self._overflows[0], "overflow_out": self._overflows[1]}
+        # An emulator's number is gone when it ends.
+        self._overflow_in = max(self._overflow_in, drops.get(self.switch, 0))
+        self._overflow_out = max(self._overflow_out, drops.get(self.emulator, 0))
+        return {"overflow_in": self._overflow_in, "overflow_out": self._overflow_out}
 
     def close(self):
         self._socket.close()

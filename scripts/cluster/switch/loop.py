@@ -21,6 +21,10 @@ class Loop:
         """Calls `handle` whenever `file` is readable."""
         self._selector.register(file, selectors.EVENT_READ, handle)
 
+    def forget(self, file):
+        """Ends that."""
+        self._selector.unregister(file)
+
     def run(self):
         while not self._has_ended:
             self.step()
@@ -54,7 +58,3 @@ class Loop:
 
     def close(self):
         self._selector.close()
-        for line in self._lines:
-            line.close()
-        if self._capture:
-            self._capture.close()

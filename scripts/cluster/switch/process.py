@@ -34,16 +34,17 @@ class Switch:
     """Use it in a `with` statement, or call `stop`. Dies with this process, however that ends.
 
     `nodes` has each node's name and its kind of emulator, "qemu" or "bochs". `directory` takes what the process prints
-    besides its answers; `capture` is a file.
+    besides its answers; `capture` is a file, `control` a socket that is made for other processes (see control.py).
     """
 
-    def __init__(self, directory, nodes, impairments=Impairments(), seed=0, capture=None):
+    def __init__(self, directory, nodes, impairments=Impairments(), seed=0, capture=None, control=None):
         self.attachments = {}
         """For each node's name, once started."""
         self.output = pathlib.Path(directory) / "switch.output"
         self._command = [
             sys.executable, "-m", "cluster.switch", *(f"--{kind}={name}" for name, kind in nodes.items()),
-            *impairments.as_arguments(), f"--seed={seed}", *([f"--pcap={capture}"] if capture else [])]
+            *impairments.as_arguments(), f"--seed={seed}", 
+            *([f"--pcap={capture}"] if capture else []), *([f"--control={control}"] if control else [])]
         self._process = None
         self._answers = b""
 
@@ -83,6 +84,11 @@ class Switch:
     def counters(self):
         """Each port's counters; see `Counters`. The emulators' own losses are in it only while they run."""
         return self._tell("counters")["ports"]
+
+    def cpu_time(self):
+        """Seconds that it has used so far, exact to a hundredth."""
+        fields = pathlib.Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self):
         """Ends the switch, completes its capture, and returns its last counters; None where it has failed before."""

@@ -153,7 +153,8 @@ class Segment:
             self._places[address] = port
 
     def _forward(self, source, frame, now):
-        destination = None if frame[0] & _GROUP else self._places.get(frame[:6])
+        # A group's address is never learned.
+        destination = self._places.get(frame[:6])
         if destination is source:
             source.counters.local += 1
         elif destination:
