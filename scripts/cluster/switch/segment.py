@@ -21,7 +21,7 @@ from .impairments import Impairments
 SHORTEST_FRAME = 14
 """Two addresses and a type. Padding is up to the network cards, and an emulated one may leave it out."""
 LARGEST_FRAME = 16_128
-"""The longest that any Ethernet controller of Intel's 8254x family takes."""
+"""The longest jumbo frame of Intel's 8254x controllers."""
 LONGEST_QUEUE = 1024
 """Frames that may be on their way to one port, where they take time."""
 _MOST_ADDRESSES = 1024
@@ -70,7 +70,7 @@ class Port:
         self.largest = largest
         self.is_cut = False
         self.waiting = 0
-        """Transits in the queue, including held ones that have left by another's side."""
+        """Transits in the queue, with the held ones that have gone out before their time was up."""
         self.counters = Counters()
 
 
