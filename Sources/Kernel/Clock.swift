@@ -41,6 +41,12 @@ struct Clock {
   func microseconds(_ ticks: UInt64) -> UInt64 { Self.scale(ticks, by: 1_000_000, over: frequency) }
   func ticks(microseconds: UInt64) -> UInt64 { Self.scale(microseconds, by: frequency, over: 1_000_000) }
 
+  /// Lets so many microseconds go by.
+  func spin(microseconds: UInt64) {
+    let end = readTSC() &+ ticks(microseconds: microseconds)
+    while readTSC() < end { pause() }
+  }
+
   /// value · numerator / denominator without overflow on the way; the result saturates.
   static func scale(_ value: UInt64, by numerator: UInt64, over denominator: UInt64) -> UInt64 {
     let product = value.multipliedFullWidth(by: numerator)

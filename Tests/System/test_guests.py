@@ -1,6 +1,7 @@
 """Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
 
 from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints, on_every_backend
+from cluster.bochs import Bochs
 from cluster.image import Module
 from cluster.machine import Hardware
 from cluster.run import Status
@@ -65,6 +66,14 @@ class OtherProcessorsTests(HelloTestCase):
         run = self.boot(HELLO, machine=bochs("corei7_sandy_bridge_2600k"), hardware=TWO_CORES)
         self.assertIn("2 cores, xAPIC\n", run.log)
         self.assert_says_hello(run)
+
+    def test_vt_x_on_shadow_tables(self):
+        # A CPU without EPT, and one that has it.
+        for machine, options in ((bochs("core2_penryn_t9600"), []), (Bochs, ["paging=shadow"])):
+            with self.subTest(machine.__name__):
+                run = self.boot(HELLO, machine=machine, options=options)
+                self.assert_says_hello(run)
+                self.assertGreater(run.result.report["vcpus"][0]["shadowFill"], 0)
 
     def test_amd_v_of_another_emulator(self):
         for paging in ("nested", "shadow"):

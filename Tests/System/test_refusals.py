@@ -13,9 +13,9 @@ class ProcessorTests(BigIronTestCase):
         run = self.boot(HELLO, machine=qemu("EPYC,-svm"))
         self.assert_refused(run, f"cannot run guests: {NO_VIRTUALIZATION}")
 
-    def test_no_ept(self):
-        run = self.boot(HELLO, machine=bochs("core2_penryn_t9600"))
-        reason = "this CPU has VT-x without EPT; one from Westmere (2010) on is needed"
+    def test_no_ept_where_nothing_else_will_do(self):
+        run = self.boot(HELLO, machine=bochs("core2_penryn_t9600"), options=["paging=nested"])
+        reason = "paging=nested: this CPU has VT-x without EPT; leave the option out"
         self.assert_refused(run, f"cannot run guests: {reason}")
 
     def test_no_xsave(self):

@@ -22,6 +22,9 @@ INSTRUCTION("readPort32(_:)") uint32_t cpu_in32(uint16_t port) {
 INSTRUCTION("writePort8(_:_:)") void cpu_out8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
+INSTRUCTION("writePort32(_:_:)") void cpu_out32(uint16_t port, uint32_t value) {
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
 
 // Memory-mapped registers: one access of exactly this width, never merged or moved
 
@@ -86,6 +89,9 @@ INSTRUCTION("waitForInterrupt()") void cpu_sti_hlt_cli(void) {
 }
 INSTRUCTION("halt()") void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 INSTRUCTION("memoryFence()") void cpu_mfence(void) { __asm__ volatile("mfence; lfence" ::: "memory"); }
+INSTRUCTION("storeFence()") void cpu_sfence(void) { __asm__ volatile("sfence" ::: "memory"); }
+/// No instruction: the compiler moves no access to memory across it.
+INSTRUCTION("compilerFence()") void cpu_compiler_fence(void) { __asm__ volatile("" ::: "memory"); }
 INSTRUCTION("pause()") void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
 
 // Control registers and translations

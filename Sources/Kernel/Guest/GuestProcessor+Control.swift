@@ -18,6 +18,12 @@ extension GuestProcessor {
     guard case .system(let instruction) = try decodeInstruction(vm) else {
       throw .unsupported("a control-register access of this kind")
     }
+    try carryOut(instruction, vm)
+  }
+
+  mutating func carryOut(
+    _ instruction: SystemInstruction, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) {
     var isAllowed = true
     switch instruction.operation {
     case .moveToControl(let number, let source):
@@ -38,7 +44,8 @@ extension GuestProcessor {
       try write(hardware.cr0 & 0xFFFF, to: place, width: 2, vm)
     case .invalidatePage(let operand):
       invalidatePage(at: linearAddress(of: operand, length: instruction.length))
-    case .moveToDebug, .moveFromDebug: throw .unsupported("a control-register access of this kind")
+    case .moveToDebug, .moveFromDebug, .loadDescriptorTable, .interrupt:
+      throw .unsupported("a control-register access of this kind")
     }
     guard isAllowed else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
     hardware.skipInstruction(length: instruction.length)
@@ -54,11 +61,15 @@ extension GuestProcessor {
       guard hardware[source] < 16 else { return false }
       apic.taskPriorityClass = UInt8(hardware[source])
       return true
+    case .write(register: 2, let source):
+      hardware.cr2 = codeSize == .bits64 ? hardware[source] : hardware[source] & 0xFFFF_FFFF
+      return true
     case .write(let number, let source): return writeControlRegister(number, hardware[source], vm)
     case .read(let number, let destination):
       hardware[destination] =
         switch number {
         case 0: hardware.cr0
+        case 2: hardware.cr2
         case 3: hardware.cr3
         case 4: hardware.cr4
         default: UInt64(apic.taskPriorityClass)

@@ -25,6 +25,23 @@ extension GuestProcessor {
 
   /// The instruction that made the exit.
   func decodeInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) -> Instruction {
+    let bytes = try fetchInstruction(vm)
+    do {
+      return try Instruction(bytes, codeSize: codeSize)
+    } catch {
+      var line: LogLine = "instruction that cannot be emulated:"
+      for index in 0..<bytes.count {
+        line.append(" ")
+        line.append(hex: UInt64(bytes[index] ?? 0), digits: 2)
+      }
+      throw .unsupported(line)
+    }
+  }
+
+  /// The bytes at the instruction pointer.
+  func fetchInstruction(
+    _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) -> InstructionBytes {
     let codeSize = codeSize
     let base = codeSize == .bits64 ? 0 : hardware[.cs].base
     let mask: UInt64 = codeSize == .bits64 ? .max : 0xFFFF_FFFF
@@ -46,16 +63,7 @@ extension GuestProcessor {
       guard fetch(place, inPage, into: &bytes, at: count, vm) else { break }
       count += inPage
     }
-    do {
-      return try Instruction(InstructionBytes(bytes, count: count), codeSize: codeSize)
-    } catch {
-      var line: LogLine = "instruction that cannot be emulated:"
-      for index in 0..<count {
-        line.append(" ")
-        line.append(hex: UInt64(bytes[index]), digits: 2)
-      }
-      throw .unsupported(line)
-    }
+    return InstructionBytes(bytes, count: count)
   }
 
   private func fetch(
