@@ -1,7 +1,6 @@
 """Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
 
-from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints, on_every_backend
-from cluster.bochs import Bochs
+from big_iron import BACKENDS, GUESTS, HELLO, BigIronTestCase, bochs, complaints, on_backends, qemu
 from cluster.image import Module
 from cluster.machine import Hardware
 from cluster.run import Status
@@ -17,7 +16,7 @@ class HelloTestCase(BigIronTestCase):
         self.assertEqual(run.output, "Hello from a Multiboot guest\n")
 
 
-@on_every_backend
+@on_backends(*BACKENDS)
 class MultibootTests(HelloTestCase):
     def test_a_guest_that_carries_its_addresses_in_its_header_runs(self):
         self.assert_says_hello(self.boot(HELLO))
@@ -27,6 +26,7 @@ class MultibootTests(HelloTestCase):
 
     def test_a_guest_runs_on_two_cores(self):
         run = self.boot(HELLO, hardware=TWO_CORES)
+        self.assertIn(f"{self.backend.described}\n", run.log)
         self.assertIn(f"2 cores, {self.backend.apic}\n", run.log)
         self.assert_says_hello(run)
 
@@ -67,11 +67,11 @@ class OtherProcessorsTests(HelloTestCase):
         self.assertIn("2 cores, xAPIC\n", run.log)
         self.assert_says_hello(run)
 
-    def test_vt_x_on_shadow_tables(self):
-        # A CPU without EPT, and one that has it.
-        for machine, options in ((bochs("core2_penryn_t9600"), []), (Bochs, ["paging=shadow"])):
+    def test_shadow_tables_where_the_cpu_has_no_second_level(self):
+        for machine in (bochs("core2_penryn_t9600"), qemu("EPYC,-npt")):
             with self.subTest(machine.__name__):
-                run = self.boot(HELLO, machine=machine, options=options)
+                run = self.boot(HELLO, machine=machine)
+                self.assertIn(" with shadow paging\n", run.log)
                 self.assert_says_hello(run)
                 self.assertGreater(run.result.report["vcpus"][0]["shadowFill"], 0)
 
@@ -82,7 +82,7 @@ class OtherProcessorsTests(HelloTestCase):
                 self.assert_says_hello(run)
 
 
-@on_every_backend
+@on_backends(*BACKENDS)
 class MisbehaviourTests(BigIronTestCase):
     def test_a_triple_fault_ends_the_run_with_the_registers_in_the_log(self):
         run = self.boot([Module(GUESTS / "triple-fault")])
