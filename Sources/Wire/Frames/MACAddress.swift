@@ -1,0 +1,38 @@
+/// The address of a network interface on its Ethernet.
+public struct MACAddress: Hashable, Comparable, Sendable {
+  /// The six bytes as one number, the first on the wire the most significant.
+  public let value: UInt64
+
+  /// The low 48 bits of `value`.
+  @inlinable
+  public init(_ value: UInt64) { self.value = value & 0xFFFF_FFFF_FFFF }
+
+  /// All interfaces on the Ethernet.
+  @inlinable
+  public static var broadcast: Self { Self(0xFFFF_FFFF_FFFF) }
+
+  /// Whether it names a group of interfaces and not one (IEEE 802.3, 3.2.3).
+  @inlinable
+  public var isGroup: Bool { value >> 40 & 1 != 0 }
+
+  @inlinable
+  public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+}
+
+extension Span<UInt8> {
+  /// The address at `offset`, where there are six bytes.
+  func macAddress(at offset: Int) -> MACAddress {
+    var value: UInt64 = 0
+    for index in 0..<6 { value = value << 8 | UInt64(self[offset + index]) }
+    return MACAddress(value)
+  }
+}
+
+extension MutableSpan<UInt8> {
+  /// Stores `address` at `offset`, where there is room for six bytes.
+  mutating func put(_ address: MACAddress, at offset: Int) {
+    for index in 0..<6 {
+      self[offset + index] = UInt8(truncatingIfNeeded: address.value >> UInt64(8 * (5 - index)))
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Memory
+
+/// A message that is kept until it is acknowledged.
+struct SendSlot {
+  var kind = MessageKind.acknowledgement
+  var epoch = Epoch(0)
+  var page = OutgoingPage.none
+  /// The number of its first frame.
+  var first = SequenceNumber(0)
+  var frameCount = 0
+  var wasDelivered = false
+  private(set) var bodyCount = 0
+  private var body = InlineArray<128, UInt8>(repeating: 0)
+
+  mutating func set(_ message: some WireMessage, page: OutgoingPage, epoch: Epoch) {
+    kind = message.kind
+    bodyCount = message.byteCount
+    precondition(kind.isSequenced && bodyCount <= FrameLayout.maximumLinkBodyCount)
+    self.page = page
+    self.epoch = epoch
+    wasDelivered = false
+    frameCount = Self.frameCount(page.content, bodyCount: bodyCount)
+    var bytes = body.mutableSpan
+    message.write(to: &bytes, at: 0)
+  }
+
+  func copyBody(
+    to frame: inout MutableSpan<UInt8>, using routines: borrowing some ByteRoutines & ~Copyable
+  ) {
+    routines.copy(body.span.extracting(first: bodyCount), to: &frame, at: FrameLayout.body)
+  }
+
+  /// The frame of the page's contents that the link still needs, if any.
+  var pageFrame: HostPhysicalAddress? {
+    if case .lines(_, let frame) = page { frame } else { nil }
+  }
+
+  /// Fills in what fragment `index` carries.
+  func describe(fragment index: Int, in header: inout FrameHeader) {
+    header.bodyCount = index == 0 ? bodyCount : 0
+    header.isContinuation = index > 0
+    header.isContinued = index + 1 < frameCount
+    switch page {
+    case .none: header.page = .none
+    case .zero: header.page = .zero
+    case .lines(let lines, _):
+      let before = index == 0 ? 0 : Self.firstCapacity(bodyCount) + (index - 1) * Self.capacity
+      let capacity = index == 0 ? Self.firstCapacity(bodyCount) : Self.capacity
+      header.page = .lines(lines.dropping(first: before).keeping(first: capacity))
+    }
+  }
+
+  private static func firstCapacity(_ bodyCount: Int) -> Int {
+    FrameLayout.lineCapacity(bodyCount: bodyCount)
+  }
+  private static var capacity: Int { FrameLayout.lineCapacity(bodyCount: 0) }
+
+  private static func frameCount(_ content: PageContent, bodyCount: Int) -> Int {
+    guard case .lines(let lines) = content else { return 1 }
+    let rest = lines.count - firstCapacity(bodyCount)
+    return rest <= 0 ? 1 : 1 + (rest + capacity - 1) / capacity
+  }
+}
