@@ -45,7 +45,7 @@ let package = Package(
     tests("Memory"),
     tests("Firmware"),
     tests("EPT"),
-    tests("Wire"),
+    tests("Wire", ["CPU"]),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),
     tests("SVM", ["EPT", "VCPU"]),

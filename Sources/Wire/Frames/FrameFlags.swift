@@ -15,5 +15,6 @@ struct FrameFlags: OptionSet {
   /// The next frame continues this one's message.
   static let more = FrameFlags(rawValue: 1 << 5)
 
-  static let all: FrameFlags = [.acknowledges, .gap, .zeroPage, .pageLines, .continues, .more]
+  /// The bits that this version wants clear.
+  var unknownBits: UInt8 { rawValue & 0b1100_0000 }
 }

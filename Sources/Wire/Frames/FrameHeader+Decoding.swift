@@ -1,5 +1,3 @@
-import Memory
-
 extension FrameHeader {
   /// The header of `frame`, once all of the frame has been found to be well formed. Bytes behind its length are
   /// ignored: some interfaces pad.
@@ -11,11 +9,11 @@ extension FrameHeader {
     guard frame[FrameLayout.etherTypeOffset] == UInt8(FrameLayout.etherType >> 8),
       frame[FrameLayout.etherTypeOffset + 1] == UInt8(FrameLayout.etherType & 0xFF)
     else { throw .etherType }
-    let length = Int(frame.field(UInt16.self, at: FrameLayout.length))
+    let length = Int(frame.uint16(at: FrameLayout.length))
     let end = FrameLayout.version + length
     guard end >= FrameLayout.body, end <= frame.count else { throw .length }
     let bytes = frame.extracting(first: end)
-    guard frame.field(UInt32.self, at: FrameLayout.checksum) == Self.checksum(of: bytes, using: routines)
+    guard frame.uint32(at: FrameLayout.checksum) == Self.checksum(of: bytes, using: routines)
     else {
       throw .checksum
     }
@@ -30,21 +28,21 @@ extension FrameHeader {
       destination: frame.macAddress(at: FrameLayout.destination),
       source: frame.macAddress(at: FrameLayout.source), kind: kind)
     self.version = version
-    sender = NodeID(frame.field(UInt16.self, at: FrameLayout.sender))
-    receiver = NodeID(frame.field(UInt16.self, at: FrameLayout.receiver))
-    cluster = ClusterID(frame.field(UInt32.self, at: FrameLayout.cluster))
-    senderIncarnation = Incarnation(frame.field(UInt32.self, at: FrameLayout.senderIncarnation))
-    receiverIncarnation = Incarnation(frame.field(UInt32.self, at: FrameLayout.receiverIncarnation))
-    epoch = Epoch(frame.field(UInt32.self, at: FrameLayout.epoch))
-    sequence = SequenceNumber(frame.field(UInt32.self, at: FrameLayout.sequence))
-    bodyCount = Int(frame.field(UInt16.self, at: FrameLayout.bodyCount))
+    sender = NodeID(frame.uint16(at: FrameLayout.sender))
+    receiver = NodeID(frame.uint16(at: FrameLayout.receiver))
+    cluster = ClusterID(frame.uint32(at: FrameLayout.cluster))
+    senderIncarnation = Incarnation(frame.uint32(at: FrameLayout.senderIncarnation))
+    receiverIncarnation = Incarnation(frame.uint32(at: FrameLayout.receiverIncarnation))
+    epoch = Epoch(frame.uint32(at: FrameLayout.epoch))
+    sequence = SequenceNumber(frame.uint32(at: FrameLayout.sequence))
+    bodyCount = Int(frame.uint16(at: FrameLayout.bodyCount))
     let flags = FrameFlags(rawValue: frame[FrameLayout.flags])
-    let lines = PageLines(rawValue: frame.field(UInt64.self, at: FrameLayout.pageLines))
-    guard FrameFlags.all.isSuperset(of: flags), frame[FrameLayout.reserved] == 0,
-      frame.field(UInt64.self, at: FrameLayout.tag) == 0,
-      frame.field(UInt64.self, at: FrameLayout.tag + 8) == 0
+    let lines = PageLines(rawValue: frame.uint64(at: FrameLayout.pageLines))
+    guard flags.unknownBits == 0, frame[FrameLayout.reserved] == 0,
+      frame.uint64(at: FrameLayout.tag) == 0,
+      frame.uint64(at: FrameLayout.tag + 8) == 0
     else { throw .reserved }
-    try setAcknowledgement(SequenceNumber(frame.field(UInt32.self, at: FrameLayout.acknowledgement)), flags)
+    try setAcknowledgement(SequenceNumber(frame.uint32(at: FrameLayout.acknowledgement)), flags)
     try setPage(lines, flags)
     guard frameCount == end else { throw .layout }
   }

@@ -1,5 +1,3 @@
-import Memory
-
 extension FrameHeader {
   /// Writes the header to the start of `frame`, which has room for all of `frameCount`. The checksum waits for `seal`.
   public func write(to frame: inout MutableSpan<UInt8>) {

@@ -1,5 +1,3 @@
-import Memory
-
 /// What stands in front of a frame's body.
 public struct FrameHeader: Equatable, Sendable {
   public var destination: MACAddress

@@ -1,5 +1,3 @@
-import Memory
-
 /// Who sent a frame, of whatever version: these fields stand in the same place in all of them.
 ///
 /// Only of use where the frame's checksum was right, as it was if `LinkTable.receive` says `.dropped(.version)`.
@@ -15,8 +13,8 @@ public struct FrameOrigin: Equatable, Sendable {
     guard frame.count >= FrameLayout.body else { return nil }
     address = frame.macAddress(at: FrameLayout.source)
     version = frame[FrameLayout.version]
-    cluster = ClusterID(frame.field(UInt32.self, at: FrameLayout.cluster))
-    id = NodeID(frame.field(UInt16.self, at: FrameLayout.sender))
-    incarnation = Incarnation(frame.field(UInt32.self, at: FrameLayout.senderIncarnation))
+    cluster = ClusterID(frame.uint32(at: FrameLayout.cluster))
+    id = NodeID(frame.uint16(at: FrameLayout.sender))
+    incarnation = Incarnation(frame.uint32(at: FrameLayout.senderIncarnation))
   }
 }

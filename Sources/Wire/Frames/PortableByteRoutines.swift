@@ -1,5 +1,3 @@
-import Memory
-
 // CRC32C eight bytes at a time ("slicing-by-8"): the CRC is linear, so what the eight bytes contribute is the sum of
 // what each contributes alone, at its distance from the end. Table k holds, for each byte, its CRC with k zero bytes
 // after it.
@@ -29,7 +27,7 @@ public struct PortableByteRoutines: ByteRoutines, Sendable {
     var register = register
     var index = 0
     while index <= bytes.count - 8 {
-      let word = bytes.littleEndian(UInt64.self, at: index)! ^ UInt64(register)
+      let word = bytes.uint64(at: index) ^ UInt64(register)
       register = tables[7 << 8 | Int(word & 0xFF)] ^ tables[6 << 8 | Int(word >> 8 & 0xFF)]
       register ^= tables[5 << 8 | Int(word >> 16 & 0xFF)] ^ tables[4 << 8 | Int(word >> 24 & 0xFF)]
       register ^= tables[3 << 8 | Int(word >> 32 & 0xFF)] ^ tables[2 << 8 | Int(word >> 40 & 0xFF)]

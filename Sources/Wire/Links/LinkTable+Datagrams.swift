@@ -1,5 +1,3 @@
-import Memory
-
 extension LinkTable where Routines: ~Copyable {
   /// Writes a frame with `message`, which is not of a sequenced kind, to the start of `bytes`. To a peer it takes the
   /// link's acknowledgement along.

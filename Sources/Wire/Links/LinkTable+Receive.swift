@@ -1,5 +1,3 @@
-import Memory
-
 extension LinkTable where Routines: ~Copyable {
   /// Takes a frame that has come, from its destination address on, without FCS.
   public mutating func receive(_ frame: Span<UInt8>, at now: Instant) -> Reception {

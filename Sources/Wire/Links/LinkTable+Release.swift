@@ -1,5 +1,3 @@
-import Memory
-
 extension LinkTable where Routines: ~Copyable {
   /// A page that the links need no more; nil where there is none. Its slot is free with that.
   public mutating func nextReleasedPage() -> ReleasedPage? {

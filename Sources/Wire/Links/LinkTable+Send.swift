@@ -1,5 +1,3 @@
-import Memory
-
 extension LinkTable where Routines: ~Copyable {
   /// Messages that `send` takes for `id` before it throws `full`; 0 where there is no link.
   public func freeMessageCount(_ id: NodeID) -> Int {

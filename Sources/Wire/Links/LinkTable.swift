@@ -1,5 +1,3 @@
-import Memory
-
 // The links of one node, as a state machine without input or output. Its user calls
 //
 //   - `receive` with each frame that comes, and acts on the result;

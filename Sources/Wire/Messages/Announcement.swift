@@ -1,5 +1,3 @@
-import Memory
-
 /// A node says that it is there and what it has to offer, to everyone, again and again until the cluster has formed.
 public struct Announcement: WireMessage, Equatable {
   /// The number that its user has given it; `.none` leaves the choice to the cluster.
@@ -25,23 +23,23 @@ public struct Announcement: WireMessage, Equatable {
 
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     try Self.check(kind, is: .announcement, body, count: Self.size)
-    wantedID = NodeID(body.field(UInt16.self, at: 0))
-    nodeCount = body.field(UInt16.self, at: 2)
-    coreCount = body.field(UInt16.self, at: 4)
-    memorySize = body.field(UInt64.self, at: 8)
-    tscFrequency = body.field(UInt64.self, at: 16)
+    wantedID = NodeID(body.uint16(at: 0))
+    nodeCount = body.uint16(at: 2)
+    coreCount = body.uint16(at: 4)
+    memorySize = body.uint64(at: 8)
+    tscFrequency = body.uint64(at: 16)
     address = body.macAddress(at: 24)
-    software.major = body.field(UInt16.self, at: 32)
-    software.minor = body.field(UInt16.self, at: 34)
-    software.patch = body.field(UInt16.self, at: 36)
-    software.build = body.field(UInt64.self, at: 40)
-    for index in 0..<16 { features[index] = body.field(UInt32.self, at: 48 + 4 * index) }
+    software.major = body.uint16(at: 32)
+    software.minor = body.uint16(at: 34)
+    software.patch = body.uint16(at: 36)
+    software.build = body.uint64(at: 40)
+    for index in 0..<16 { features[index] = body.uint32(at: 48 + 4 * index) }
     guard wantedID.isNode || wantedID == .none, nodeCount > 0, Int(nodeCount) <= NodeID.limit, coreCount > 0,
       !address.isGroup
     else { throw .body }
     let isClear =
-      body.field(UInt16.self, at: 6) == 0 && body.field(UInt16.self, at: 30) == 0
-      && body.field(UInt16.self, at: 38) == 0
+      body.uint16(at: 6) == 0 && body.uint16(at: 30) == 0
+      && body.uint16(at: 38) == 0
     guard isClear else { throw .body }
   }
 

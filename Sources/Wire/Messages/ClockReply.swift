@@ -1,5 +1,3 @@
-import Memory
-
 /// The answer to a `ClockRequest`.
 public struct ClockReply: WireMessage, Equatable {
   /// The request's `sentAt`.
@@ -24,11 +22,11 @@ public struct ClockReply: WireMessage, Equatable {
 
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     try Self.check(kind, is: .clockReply, body, count: Self.size)
-    guard body.field(UInt32.self, at: 28) == 0 else { throw .body }
-    requestSentAt = Instant(nanoseconds: body.field(UInt64.self, at: 0))
-    receivedAt = body.field(UInt64.self, at: 8)
-    sentAt = body.field(UInt64.self, at: 16)
-    uncertainty = body.field(UInt32.self, at: 24)
+    guard body.uint32(at: 28) == 0 else { throw .body }
+    requestSentAt = Instant(nanoseconds: body.uint64(at: 0))
+    receivedAt = body.uint64(at: 8)
+    sentAt = body.uint64(at: 16)
+    uncertainty = body.uint32(at: 24)
     guard sentAt >= receivedAt else { throw .body }
   }
 

@@ -1,5 +1,3 @@
-import Memory
-
 /// Asks for a reading of the receiver's cluster clock.
 public struct ClockRequest: WireMessage, Equatable {
   /// When it was sent, by the sender's own clock. The reply repeats it, which is how the two are matched.
@@ -13,7 +11,7 @@ public struct ClockRequest: WireMessage, Equatable {
 
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     try Self.check(kind, is: .clockRequest, body, count: Self.size)
-    sentAt = Instant(nanoseconds: body.field(UInt64.self, at: 0))
+    sentAt = Instant(nanoseconds: body.uint64(at: 0))
   }
 
   public func write(to bytes: inout MutableSpan<UInt8>, at offset: Int) {

@@ -1,5 +1,3 @@
-import Memory
-
 /// A node lives, and says whom else it has heard lately.
 public struct Heartbeat: WireMessage, Equatable {
   /// Counts the sender's heartbeats, and wraps.
@@ -21,9 +19,9 @@ public struct Heartbeat: WireMessage, Equatable {
 
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     try Self.check(kind, is: .heartbeat, body, count: Self.size)
-    guard body.field(UInt32.self, at: 4) == 0 else { throw .body }
-    number = body.field(UInt32.self, at: 0)
-    digest = body.field(UInt64.self, at: 8)
+    guard body.uint32(at: 4) == 0 else { throw .body }
+    number = body.uint32(at: 0)
+    digest = body.uint64(at: 8)
     heard = body.nodeSet(at: 16)
   }
 

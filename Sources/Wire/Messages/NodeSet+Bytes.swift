@@ -1,10 +1,8 @@
-import Memory
-
 extension Span<UInt8> {
   /// The set at `offset`, where there are 32 bytes.
   func nodeSet(at offset: Int) -> NodeSet {
     var set = NodeSet()
-    for index in 0..<NodeSet.wordCount { set[word: index] = field(UInt64.self, at: offset + 8 * index) }
+    for index in 0..<NodeSet.wordCount { set[word: index] = uint64(at: offset + 8 * index) }
     return set
   }
 }

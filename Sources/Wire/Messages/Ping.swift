@@ -1,5 +1,3 @@
-import Memory
-
 /// Asks for a `pong` with the same contents, page included, or is one.
 public struct Ping: WireMessage, Equatable {
   public var kind: MessageKind
@@ -29,12 +27,12 @@ public struct Ping: WireMessage, Equatable {
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     guard kind == .ping || kind == .pong else { throw .kind }
     guard body.count >= Self.minimumByteCount, body.count <= FrameLayout.maximumLinkBodyCount,
-      body.field(UInt32.self, at: 4) == 0
+      body.uint32(at: 4) == 0
     else { throw .body }
     for index in Self.minimumByteCount..<body.count where body[index] != UInt8(index) { throw .body }
     self.kind = kind
-    number = body.field(UInt32.self, at: 0)
-    sentAt = Instant(nanoseconds: body.field(UInt64.self, at: 8))
+    number = body.uint32(at: 0)
+    sentAt = Instant(nanoseconds: body.uint64(at: 8))
     byteCount = body.count
   }
 

@@ -1,5 +1,3 @@
-import Memory
-
 /// A node is not wanted in the cluster, and is told why.
 ///
 /// Nodes of every version read it, whatever the version of its sender: its layout never changes, nor do the meanings
@@ -45,9 +43,9 @@ public struct Refusal: WireMessage, Equatable {
 
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     try Self.check(kind, is: .refusal, body, count: Self.size)
-    guard body.field(UInt16.self, at: 2) == 0, body.field(UInt32.self, at: 4) == 0 else { throw .body }
-    reason = Reason(rawValue: body.field(UInt16.self, at: 0))
-    detail = body.field(UInt64.self, at: 8)
+    guard body.uint16(at: 2) == 0, body.uint32(at: 4) == 0 else { throw .body }
+    reason = Reason(rawValue: body.uint16(at: 0))
+    detail = body.uint64(at: 8)
   }
 
   public func write(to bytes: inout MutableSpan<UInt8>, at offset: Int) {

@@ -1,5 +1,3 @@
-import Memory
-
 /// The sender has no link to the receiver, or no more.
 public struct Reset: WireMessage, Equatable {
   public enum Reason: UInt16, Sendable {
@@ -21,7 +19,7 @@ public struct Reset: WireMessage, Equatable {
 
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     try Self.check(kind, is: .reset, body, count: Self.size)
-    guard let reason = Reason(rawValue: body.field(UInt16.self, at: 0)), body.field(UInt16.self, at: 2) == 0
+    guard let reason = Reason(rawValue: body.uint16(at: 0)), body.uint16(at: 2) == 0
     else { throw .body }
     self.reason = reason
   }

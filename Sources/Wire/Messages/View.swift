@@ -1,5 +1,3 @@
-import Memory
-
 /// A node says which cluster map it holds. The cluster agrees when all members hold a map of the same digest.
 public struct View: WireMessage, Equatable {
   public enum Stage: UInt8, Sendable {
@@ -29,12 +27,12 @@ public struct View: WireMessage, Equatable {
 
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     try Self.check(kind, is: .view, body, count: Self.size)
-    guard let stage = Stage(rawValue: body.field(UInt8.self, at: 4)), body.field(UInt8.self, at: 5) == 0,
-      body.field(UInt16.self, at: 6) == 0
+    guard let stage = Stage(rawValue: body[4]), body[5] == 0,
+      body.uint16(at: 6) == 0
     else { throw .body }
-    epoch = Epoch(body.field(UInt32.self, at: 0))
+    epoch = Epoch(body.uint32(at: 0))
     self.stage = stage
-    digest = body.field(UInt64.self, at: 8)
+    digest = body.uint64(at: 8)
     members = body.nodeSet(at: 16)
   }
 
