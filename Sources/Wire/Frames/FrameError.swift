@@ -2,12 +2,12 @@
 public enum FrameError: UInt8, Error, Sendable {
   // What `FrameHeader` finds, in the order in which it looks.
 
+  /// Another protocol's EtherType.
+  case etherType
   /// Fewer bytes than Ethernet header and header.
   case short
   /// More bytes than an Ethernet frame of standard size has.
   case long
-  /// Another protocol's EtherType.
-  case etherType
   /// The length field says less than a header or more than there is.
   case length
   /// The bytes are not what was sent.

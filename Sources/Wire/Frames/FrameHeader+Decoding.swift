@@ -4,11 +4,12 @@ extension FrameHeader {
   public init(_ frame: Span<UInt8>, using routines: borrowing some ByteRoutines & ~Copyable)
     throws(FrameError)
   {
-    guard frame.count >= FrameLayout.body else { throw .short }
-    guard frame.count <= FrameLayout.maximumFrameCount else { throw .long }
+    guard frame.count >= FrameLayout.version else { throw .short }
     guard frame[FrameLayout.etherTypeOffset] == UInt8(FrameLayout.etherType >> 8),
       frame[FrameLayout.etherTypeOffset + 1] == UInt8(FrameLayout.etherType & 0xFF)
     else { throw .etherType }
+    guard frame.count >= FrameLayout.body else { throw .short }
+    guard frame.count <= FrameLayout.maximumFrameCount else { throw .long }
     let length = Int(frame.uint16(at: FrameLayout.length))
     let end = FrameLayout.version + length
     guard end >= FrameLayout.body, end <= frame.count else { throw .length }
@@ -53,7 +54,7 @@ extension FrameHeader {
     if flags.contains(.acknowledges) {
       acknowledgement = number
       reportsGap = flags.contains(.gap)
-    } else if flags.contains(.gap) {
+    } else if flags.contains(.gap) || number.value != 0 {
       throw .layout
     }
   }

@@ -4,8 +4,10 @@ extension LinkTable where Routines: ~Copyable {
     do {
       return try accept(frame, at: now)
     } catch {
-      drops.count(error)
-      return .dropped(error)
+      // Another cluster's version is its own business.
+      let isOthers = error == .version && FrameOrigin(frame)?.cluster != local.cluster
+      drops.count(isOthers ? .cluster : error)
+      return .dropped(isOthers ? .cluster : error)
     }
   }
 

@@ -6,8 +6,8 @@ public struct PageRun: Equatable, Sendable {
   public let frameOffset: Int
   public let byteCount: Int
 
-  @usableFromInline
-  init(pageOffset: Int, frameOffset: Int, byteCount: Int) {
+  @inlinable
+  public init(pageOffset: Int, frameOffset: Int, byteCount: Int) {
     self.pageOffset = pageOffset
     self.frameOffset = frameOffset
     self.byteCount = byteCount

@@ -5,7 +5,9 @@ struct EventQueue<Event> {
     var order: UInt64
     var event: Event
 
-    static func < (left: Self, right: Self) -> Bool { left.time == right.time ? left.order < right.order : left.time < right.time }
+    static func < (left: Self, right: Self) -> Bool {
+      left.time == right.time ? left.order < right.order : left.time < right.time
+    }
   }
 
   private var entries: [Entry] = []

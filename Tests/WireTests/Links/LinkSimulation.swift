@@ -8,6 +8,8 @@ final class LinkSimulation {
   var generator: SeededGenerator
   private(set) var now: UInt64 = 1_000_000
   private(set) var frameCount = 0
+  /// A node that nothing reaches.
+  var blocked: Int?
 
   private let options: LinkOptions
   private let pageShare: Double
@@ -67,18 +69,20 @@ final class LinkSimulation {
     nodes[index] = new
     for other in nodes where other !== new {
       after(UInt64.random(in: 0...5_000_000, using: &generator)) { simulation in
-        guard simulation.nodes[index] === new else { return }
+        guard simulation.isUp(new), simulation.isUp(other) else { return }
         other.open(new.peer, at: simulation.instant)
         simulation.pump(other.peer.id.index)
       }
       after(UInt64.random(in: 0...5_000_000, using: &generator)) { simulation in
-        guard simulation.nodes[index] === new else { return }
+        guard simulation.isUp(new), simulation.isUp(other) else { return }
         new.open(other.peer, at: simulation.instant)
         simulation.pump(index)
       }
     }
     if old.failure != nil { new.fail(old.failure!) }
   }
+
+  private func isUp(_ node: SimulatedNode) -> Bool { nodes[node.peer.id.index] === node }
 
   /// Runs until nothing is left to do, or for `limit` nanoseconds; false where there was something left.
   func run(limit: UInt64 = 600_000_000_000) -> Bool {
@@ -122,7 +126,7 @@ final class LinkSimulation {
 
   private func transmit(_ frame: [UInt8], to receiver: Int) {
     frameCount += 1
-    if happens(faults.loss) { return }
+    if receiver == blocked || happens(faults.loss) { return }
     deliver(frame, to: receiver)
     while happens(faults.duplication) { deliver(frame, to: receiver) }
   }
