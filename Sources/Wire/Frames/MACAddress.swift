@@ -22,17 +22,16 @@ public struct MACAddress: Hashable, Comparable, Sendable {
 extension Span<UInt8> {
   /// The address at `offset`, where there are six bytes.
   func macAddress(at offset: Int) -> MACAddress {
-    var value: UInt64 = 0
-    for index in 0..<6 { value = value << 8 | UInt64(self[offset + index]) }
-    return MACAddress(value)
+    let first = uint32(at: offset).byteSwapped
+    let last = uint16(at: offset + 4).byteSwapped
+    return MACAddress(UInt64(first) << 16 | UInt64(last))
   }
 }
 
 extension MutableSpan<UInt8> {
   /// Stores `address` at `offset`, where there is room for six bytes.
   mutating func put(_ address: MACAddress, at offset: Int) {
-    for index in 0..<6 {
-      self[offset + index] = UInt8(truncatingIfNeeded: address.value >> UInt64(8 * (5 - index)))
-    }
+    put(UInt32(truncatingIfNeeded: address.value >> 16).byteSwapped, at: offset)
+    put(UInt16(truncatingIfNeeded: address.value).byteSwapped, at: offset + 4)
   }
 }

@@ -12,17 +12,14 @@ extension LinkTable where Routines: ~Copyable {
     var header: FrameHeader
     switch destination {
     case .everyone:
-      header = FrameHeader(destination: .broadcast, source: local.address, kind: message.kind)
-      header.setSender(local)
+      header = self.header(message.kind)
     case .stranger(let address, let id, let incarnation):
-      header = FrameHeader(destination: address, source: local.address, kind: message.kind)
-      header.setSender(local)
+      header = self.header(message.kind, to: address)
       header.receiver = id
       header.receiverIncarnation = incarnation
     case .peer(let id):
       guard peers.contains(id) else { return nil }
-      header = self.header(message.kind, to: id)
-      links[id.index].receiving.acknowledge()
+      header = links[id.index].acknowledging(self.header(message.kind))
       update(id)
     }
     header.bodyCount = message.byteCount
@@ -30,15 +27,5 @@ extension LinkTable where Routines: ~Copyable {
     message.write(to: &bytes, at: FrameLayout.body)
     header.seal(&bytes, using: routines)
     return header.frameCount
-  }
-}
-
-extension FrameHeader {
-  /// Fills in who sends.
-  mutating func setSender(_ node: LocalNode) {
-    sender = node.id
-    senderIncarnation = node.incarnation
-    cluster = node.cluster
-    epoch = node.epoch
   }
 }

@@ -49,7 +49,7 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
     self.local = local
     self.options = options
     self.routines = routines
-    links = [Link](repeating: Link(options), count: nodeCount)
+    links = (0..<nodeCount).map { Link($0, options) }
     slots = [SendSlot](repeating: SendSlot(), count: nodeCount * options.messageCount)
   }
 
@@ -71,9 +71,8 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
   /// Closes the link to `id`, if there is one. What is on its way may arrive or not; the pages are released.
   public mutating func close(_ id: NodeID) {
     guard peers.contains(id) else { return }
-    links[id.index].close()
+    links[id.index].close(slots)
     peers.remove(id)
-    freeSlots(id)
     update(id)
   }
 
@@ -99,6 +98,7 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
   /// Recomputes what the table knows of a link that has changed.
   mutating func update(_ id: NodeID) {
     if links[id.index].isReady { ready.insert(id) } else { ready.remove(id) }
+    if links[id.index].isReleasing { releasing.insert(id) } else { releasing.remove(id) }
     deadline = min(deadline, links[id.index].deadline)
   }
 }

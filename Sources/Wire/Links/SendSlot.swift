@@ -6,18 +6,19 @@ struct SendSlot {
   var epoch = Epoch(0)
   var page = OutgoingPage.none
   /// The number of its first frame.
-  var first = SequenceNumber(0)
-  var frameCount = 0
+  private var first = SequenceNumber(0)
+  private(set) var frameCount = 0
   var wasDelivered = false
   private(set) var bodyCount = 0
   private var body = InlineArray<128, UInt8>(repeating: 0)
 
-  mutating func set(_ message: some WireMessage, page: OutgoingPage, epoch: Epoch) {
+  mutating func set(_ message: some WireMessage, page: OutgoingPage, epoch: Epoch, first: SequenceNumber) {
     kind = message.kind
     bodyCount = message.byteCount
     precondition(kind.isSequenced && bodyCount <= FrameLayout.maximumLinkBodyCount)
     self.page = page
     self.epoch = epoch
+    self.first = first
     wasDelivered = false
     frameCount = Self.frameCount(page.content, bodyCount: bodyCount)
     var bytes = body.mutableSpan
@@ -35,8 +36,16 @@ struct SendSlot {
     if case .lines(_, let frame) = page { frame } else { nil }
   }
 
-  /// Fills in what fragment `index` carries.
-  func describe(fragment index: Int, in header: inout FrameHeader) {
+  /// Behind the number of its last frame.
+  var end: SequenceNumber { first + frameCount }
+
+  /// Fills in what frame `number` carries.
+  ///
+  /// - Returns: whether it is the message's last one.
+  func describe(_ number: SequenceNumber, in header: inout FrameHeader) -> Bool {
+    let index = number.distance(from: first)
+    header.kind = kind
+    header.epoch = epoch
     header.bodyCount = index == 0 ? bodyCount : 0
     header.isContinuation = index > 0
     header.isContinued = index + 1 < frameCount
@@ -48,6 +57,7 @@ struct SendSlot {
       let capacity = index == 0 ? Self.firstCapacity(bodyCount) : Self.capacity
       header.page = .lines(lines.dropping(first: before).keeping(first: capacity))
     }
+    return !header.isContinued
   }
 
   private static func firstCapacity(_ bodyCount: Int) -> Int {

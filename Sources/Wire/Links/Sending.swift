@@ -6,13 +6,13 @@
 /// The sending half of a link: numbers and times; the messages themselves are in the slots of the table.
 struct Sending {
   /// All frames below have arrived.
-  private(set) var acknowledged = SequenceNumber(0)
+  private(set) var acknowledged: SequenceNumber
   /// The frame that is sent next.
-  private(set) var next = SequenceNumber(0)
+  private(set) var next: SequenceNumber
   /// Behind the last frame that was ever sent.
-  private var highest = SequenceNumber(0)
+  private var highest: SequenceNumber
   /// Behind the last frame of the last message.
-  private(set) var end = SequenceNumber(0)
+  private(set) var end: SequenceNumber
 
   /// Frames that may be on their way: the window, less after losses.
   private var allowance: Int
@@ -24,23 +24,19 @@ struct Sending {
   /// The gap that was answered last.
   private var answeredGap: SequenceNumber?
 
-  /// - Parameter start: the first frame's number, 0 in all but tests.
-  init(_ options: LinkOptions, start: SequenceNumber) {
+  init(_ options: LinkOptions) {
     allowance = options.window
-    acknowledged = start
-    next = start
-    highest = start
-    end = start
+    acknowledged = options.firstSequence
+    next = options.firstSequence
+    highest = options.firstSequence
+    end = options.firstSequence
   }
 
   /// Whether a frame may be sent now.
   var isReady: Bool { next != end && next.distance(from: acknowledged) < allowance }
 
   /// Numbers the frames of one more message.
-  mutating func append(frameCount: Int) -> SequenceNumber {
-    defer { end = end + frameCount }
-    return end
-  }
+  mutating func append(frameCount: Int) { end = end + frameCount }
 
   /// Frame `next` is sent.
   ///
@@ -57,8 +53,8 @@ struct Sending {
 
   /// What an acknowledgement meant.
   enum Outcome {
-    /// That many more frames have arrived.
-    case arrived(Int)
+    /// More frames have arrived.
+    case arrived
     case nothingNew
     /// It acknowledges what was never sent.
     case impossible
@@ -78,7 +74,7 @@ struct Sending {
     }
     allowance = min(allowance + count, options.window)
     deadline = next == number ? .never : now + roundTripTime.timeout(options)
-    return .arrived(count)
+    return .arrived
   }
 
   /// The peer has got frames from behind `acknowledged`, but not that one.
