@@ -1,13 +1,16 @@
 extension FrameHeader {
   /// Writes the header to the start of `frame`, which has room for all of `frameCount`. The checksum waits for `seal`.
   public func write(to frame: inout MutableSpan<UInt8>) {
+    let frameCount = frameCount
+    // The constant bound spares every field its own check.
+    precondition(frame.count >= FrameLayout.body)
     precondition(frame.count >= frameCount && frameCount <= FrameLayout.maximumFrameCount)
     frame.put(destination, at: FrameLayout.destination)
     frame.put(source, at: FrameLayout.source)
     frame.put(FrameLayout.etherType.byteSwapped, at: FrameLayout.etherTypeOffset)
     frame.put(version, at: FrameLayout.version)
     frame.put(kind.rawValue, at: FrameLayout.kind)
-    frame.put(UInt16(frameCount - FrameLayout.version), at: FrameLayout.length)
+    frame.put(UInt16(truncatingIfNeeded: frameCount - FrameLayout.version), at: FrameLayout.length)
     frame.put(UInt32(0), at: FrameLayout.checksum)
     frame.put(sender.value, at: FrameLayout.sender)
     frame.put(receiver.value, at: FrameLayout.receiver)
@@ -17,7 +20,7 @@ extension FrameHeader {
     frame.put(epoch.value, at: FrameLayout.epoch)
     frame.put(sequence.value, at: FrameLayout.sequence)
     frame.put(acknowledgement?.value ?? 0, at: FrameLayout.acknowledgement)
-    frame.put(UInt16(bodyCount), at: FrameLayout.bodyCount)
+    frame.put(UInt16(truncatingIfNeeded: bodyCount), at: FrameLayout.bodyCount)
     frame.put(flags.rawValue, at: FrameLayout.flags)
     frame.put(UInt8(0), at: FrameLayout.reserved)
     if case .lines(let lines) = page {

@@ -17,7 +17,7 @@ public struct NodeSet: Equatable, Sendable {
     set { words[index] = newValue }
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   public var isEmpty: Bool { words[0] | words[1] | words[2] | words[3] == 0 }
 
   @inlinable
@@ -26,24 +26,32 @@ public struct NodeSet: Equatable, Sendable {
   }
 
   /// Whether `node` is in the set; false for what is no node.
-  @inlinable
+  @inlinable @inline(__always)
   public func contains(_ node: NodeID) -> Bool {
     node.isNode && words[node.index >> 6] & Self.bit(node) != 0
   }
 
   /// Adds `node`, which must be one.
-  @inlinable
+  @inlinable @inline(__always)
   public mutating func insert(_ node: NodeID) {
     precondition(node.isNode)
     words[node.index >> 6] |= Self.bit(node)
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   public mutating func remove(_ node: NodeID) {
     if node.isNode { words[node.index >> 6] &= ~Self.bit(node) }
   }
 
-  @inlinable
+  /// Adds `node`, which must be one, or removes it.
+  @inlinable @inline(__always)
+  public mutating func set(_ node: NodeID, to isMember: Bool) {
+    precondition(node.isNode)
+    let others = words[node.index >> 6] & ~Self.bit(node)
+    words[node.index >> 6] = others | (isMember ? Self.bit(node) : 0)
+  }
+
+  @inlinable @inline(__always)
   static func bit(_ node: NodeID) -> UInt64 { 1 &<< UInt64(node.value & 63) }
 
   /// The member with the lowest number of those whose number is at least `start`, or nil.

@@ -7,6 +7,9 @@ struct Link {
   var isOpen = false
   /// The own incarnation that the link is, or last was, open for.
   var localIncarnation = Incarnation.none
+  /// What all headers to the peer have in common.
+  private var header = FrameHeader(
+    destination: MACAddress(0), source: MACAddress(0), kind: .acknowledgement)
 
   var sending: Sending
   var receiving = Receiving(start: SequenceNumber(0))
@@ -35,13 +38,23 @@ struct Link {
     slotMask = options.messageCount - 1
   }
 
-  var isReady: Bool { isOpen && (sending.isReady || receiving.mustAcknowledge) }
+  /// What its table has to know of a link.
+  struct Status {
+    /// Whether it has a frame to send.
+    var isReady: Bool
+    /// Whether its oldest slot waits for the release of its page.
+    var isReleasing: Bool
+    /// When it has to be looked at, if nothing comes before.
+    var deadline: Instant
+  }
 
-  /// When it has to be looked at, if nothing comes before.
-  var deadline: Instant { isOpen ? min(sending.deadline, receiving.deadline) : .never }
+  var status: Status {
+    Status(
+      isReady: isOpen && (sending.isReady || receiving.mustAcknowledge), isReleasing: isReleasing,
+      deadline: isOpen ? min(sending.deadline, receiving.deadline) : .never)
+  }
 
-  /// Whether the oldest slot waits for the release of its page.
-  var isReleasing: Bool { firstSlot < acknowledgedSlot }
+  private var isReleasing: Bool { firstSlot < acknowledgedSlot }
 
   var usedSlotCount: Int { endSlot - firstSlot }
 
@@ -49,10 +62,16 @@ struct Link {
   private func place(_ number: Int) -> Int { slotBase + number & slotMask }
 
   /// Starts anew with another incarnation at one of the ends. Slots that wait for their release stay.
-  mutating func open(_ peer: Peer, for local: Incarnation, at now: Instant, _ options: LinkOptions) {
+  mutating func open(_ peer: Peer, for local: LocalNode, at now: Instant, _ options: LinkOptions) {
     self.peer = peer
     isOpen = true
-    localIncarnation = local
+    localIncarnation = local.incarnation
+    header = FrameHeader(destination: peer.address, source: local.address, kind: .acknowledgement)
+    header.sender = local.id
+    header.senderIncarnation = local.incarnation
+    header.cluster = local.cluster
+    header.receiver = peer.id
+    header.receiverIncarnation = peer.incarnation
     sending = Sending(options)
     receiving = Receiving(start: options.firstSequence)
     counters = LinkCounters()
@@ -81,37 +100,43 @@ struct Link {
     counters.messagesSent += 1
   }
 
-  /// The next frame, which counts as sent, with all in its header that this link knows; there is one.
+  /// The next frame, which counts as sent; there is one. The epoch is that of one without message.
   mutating func nextFrame(
-    _ header: FrameHeader, at now: Instant, _ options: LinkOptions, _ slots: [SendSlot]
+    at now: Instant, _ epoch: Epoch, _ options: LinkOptions, _ slots: [SendSlot]
   ) -> OutgoingFrame {
+    var frame = OutgoingFrame(header: header, page: nil, slot: 0)
+    frame.header.epoch = epoch
+    acknowledge(in: &frame.header)
     guard sending.isReady else {
       counters.acknowledgementsSent += 1
-      return OutgoingFrame(header: acknowledging(header), page: nil, slot: 0)
+      return frame
     }
-    let place = place(nextSlot)
-    var header = acknowledging(header)
-    header.sequence = sending.next
-    let isLast = slots[place].describe(sending.next, in: &header)
+    frame.slot = place(nextSlot)
+    frame.header.sequence = sending.next
+    let isLast = slots[frame.slot].describe(sending.next, in: &frame)
     if isLast { nextSlot += 1 }
     if sending.send(at: now, options) {
       counters.retransmissions += 1
     } else {
       counters.framesSent += 1
     }
-    return OutgoingFrame(header: header, page: slots[place].pageFrame, slot: place)
+    return frame
   }
 
-  /// `header` with the receiver and the acknowledgement, which counts as sent.
-  mutating func acknowledging(_ header: FrameHeader) -> FrameHeader {
+  /// The header of a datagram to the peer.
+  mutating func datagramHeader(_ kind: MessageKind, _ epoch: Epoch) -> FrameHeader {
     var header = header
-    header.destination = peer.address
-    header.receiver = peer.id
-    header.receiverIncarnation = peer.incarnation
+    header.kind = kind
+    header.epoch = epoch
+    acknowledge(in: &header)
+    return header
+  }
+
+  /// Acknowledges what has come.
+  private mutating func acknowledge(in header: inout FrameHeader) {
     header.acknowledgement = receiving.expected
     header.reportsGap = receiving.reportsGap
     receiving.acknowledge()
-    return header
   }
 
   /// Does what is due.

@@ -12,14 +12,14 @@ extension LinkTable where Routines: ~Copyable {
     var header: FrameHeader
     switch destination {
     case .everyone:
-      header = self.header(message.kind)
+      header = strangersHeader(message.kind, to: .broadcast)
     case .stranger(let address, let id, let incarnation):
-      header = self.header(message.kind, to: address)
+      header = strangersHeader(message.kind, to: address)
       header.receiver = id
       header.receiverIncarnation = incarnation
     case .peer(let id):
       guard peers.contains(id) else { return nil }
-      header = links[id.index].acknowledging(self.header(message.kind))
+      header = links[id.index].datagramHeader(message.kind, local.epoch)
       update(id)
     }
     header.bodyCount = message.byteCount
@@ -27,5 +27,15 @@ extension LinkTable where Routines: ~Copyable {
     message.write(to: &bytes, at: FrameLayout.body)
     header.seal(&bytes, using: routines)
     return header.frameCount
+  }
+
+  /// A header that says who sends, without a link.
+  private func strangersHeader(_ kind: MessageKind, to destination: MACAddress) -> FrameHeader {
+    var header = FrameHeader(destination: destination, source: local.address, kind: kind)
+    header.sender = local.id
+    header.senderIncarnation = local.incarnation
+    header.cluster = local.cluster
+    header.epoch = local.epoch
+    return header
   }
 }

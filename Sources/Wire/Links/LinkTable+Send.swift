@@ -24,7 +24,7 @@ extension LinkTable where Routines: ~Copyable {
     if now >= deadline { expire(at: now) }
     guard !ready.isEmpty, let id = ready.first(from: turn) ?? ready.first() else { return nil }
     turn = id.index + 1
-    let frame = links[id.index].nextFrame(header(.acknowledgement), at: now, options, slots)
+    let frame = links[id.index].nextFrame(at: now, local.epoch, options, slots)
     update(id)
     return frame
   }
@@ -46,22 +46,12 @@ extension LinkTable where Routines: ~Copyable {
     frame.header.seal(&bytes, using: routines)
   }
 
-  /// A header that says who sends.
-  func header(_ kind: MessageKind, to destination: MACAddress = .broadcast) -> FrameHeader {
-    var header = FrameHeader(destination: destination, source: local.address, kind: kind)
-    header.sender = local.id
-    header.senderIncarnation = local.incarnation
-    header.cluster = local.cluster
-    header.epoch = local.epoch
-    return header
-  }
-
   /// Looks at the links whose deadline has passed, and finds the next one.
   private mutating func expire(at now: Instant) {
     deadline = .never
     var next = peers.first()
     while let id = next {
-      if now >= links[id.index].deadline { links[id.index].expire(at: now) }
+      links[id.index].expire(at: now)
       update(id)
       next = peers.first(from: id.index + 1)
     }

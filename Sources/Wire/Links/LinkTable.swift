@@ -12,7 +12,7 @@
 
 /// The links of one node to its peers: reliable, in order, with bounded memory.
 public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
-  /// Who this node is. Number and incarnation stay while a link is open.
+  /// Who this node is. All but the epoch stays while a link is open.
   public var local: LocalNode
 
   public let options: LinkOptions
@@ -64,7 +64,7 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
       links[index].peer.incarnation != peer.incarnation || links[index].localIncarnation != local.incarnation
     else { throw .sameIncarnations }
     close(peer.id)
-    links[index].open(peer, for: local.incarnation, at: now, options)
+    links[index].open(peer, for: local, at: now, options)
     peers.insert(peer.id)
   }
 
@@ -97,8 +97,9 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
 
   /// Recomputes what the table knows of a link that has changed.
   mutating func update(_ id: NodeID) {
-    if links[id.index].isReady { ready.insert(id) } else { ready.remove(id) }
-    if links[id.index].isReleasing { releasing.insert(id) } else { releasing.remove(id) }
-    deadline = min(deadline, links[id.index].deadline)
+    let status = links[id.index].status
+    ready.set(id, to: status.isReady)
+    releasing.set(id, to: status.isReleasing)
+    deadline = min(deadline, status.deadline)
   }
 }

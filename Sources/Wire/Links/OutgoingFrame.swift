@@ -4,13 +4,13 @@ import Memory
 ///
 /// It must be written before anything else is done with the table.
 public struct OutgoingFrame: Sendable {
-  public let header: FrameHeader
+  public internal(set) var header: FrameHeader
 
   /// The frame of 4 KiB that has the lines of the page; nil where the frame has none.
-  public let page: HostPhysicalAddress?
+  public internal(set) var page: HostPhysicalAddress?
 
   /// Where the table keeps the body.
-  let slot: Int
+  var slot: Int
 
   /// Bytes to be sent, without FCS.
   public var count: Int { header.frameCount }

@@ -42,22 +42,23 @@ struct SendSlot {
   /// Fills in what frame `number` carries.
   ///
   /// - Returns: whether it is the message's last one.
-  func describe(_ number: SequenceNumber, in header: inout FrameHeader) -> Bool {
+  func describe(_ number: SequenceNumber, in frame: inout OutgoingFrame) -> Bool {
     let index = number.distance(from: first)
-    header.kind = kind
-    header.epoch = epoch
-    header.bodyCount = index == 0 ? bodyCount : 0
-    header.isContinuation = index > 0
-    header.isContinued = index + 1 < frameCount
+    frame.header.kind = kind
+    frame.header.epoch = epoch
+    frame.header.bodyCount = index == 0 ? bodyCount : 0
+    frame.header.isContinuation = index > 0
+    frame.header.isContinued = index + 1 < frameCount
     switch page {
-    case .none: header.page = .none
-    case .zero: header.page = .zero
-    case .lines(let lines, _):
+    case .none: break
+    case .zero: frame.header.page = .zero
+    case .lines(let lines, let address):
       let before = index == 0 ? 0 : Self.firstCapacity(bodyCount) + (index - 1) * Self.capacity
       let capacity = index == 0 ? Self.firstCapacity(bodyCount) : Self.capacity
-      header.page = .lines(lines.dropping(first: before).keeping(first: capacity))
+      frame.header.page = .lines(lines.dropping(first: before).keeping(first: capacity))
+      frame.page = address
     }
-    return !header.isContinued
+    return index + 1 == frameCount
   }
 
   private static func firstCapacity(_ bodyCount: Int) -> Int {
