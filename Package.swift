@@ -41,7 +41,8 @@ let package = Package(
     module(
       "Kernel",
       [
-        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Wire", "VCPU", "VMX", "SVM", "Machine",
+        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Wire", "VCPU", "VMX", "SVM",
+        "Machine",
       ]),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
