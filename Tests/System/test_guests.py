@@ -1,10 +1,17 @@
 """Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
 
+import re
+
 from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints, qemu
+from cluster import ROOT
 from cluster.bochs import Bochs
 from cluster.image import Module
 from cluster.machine import Hardware
 from cluster.run import Status
+
+
+SHADOWED = ((bochs("core2_penryn_t9600"), []), (Bochs, ["paging=shadow"]))
+"""A CPU without EPT, and one that has it."""
 
 
 class MultibootTests(BigIronTestCase):
@@ -30,11 +37,11 @@ class MultibootTests(BigIronTestCase):
         self.assert_says_hello(run)
 
     def test_a_guest_runs_on_shadow_tables(self):
-        # A CPU without EPT, and one that has it.
-        for machine, options in ((bochs("core2_penryn_t9600"), []), (Bochs, ["paging=shadow"])):
+        for machine, options in SHADOWED:
             with self.subTest(machine.__name__):
                 run = self.boot(HELLO, machine=machine, options=options)
                 self.assert_says_hello(run)
+                self.assertIn(" 1 vCPU on shadow tables\n", run.log)
                 self.assertGreater(run.result.report["vcpus"][0]["shadowFill"], 0)
 
     def test_a_guest_runs_on_cpus_of_amds(self):
@@ -69,6 +76,34 @@ class MultibootTests(BigIronTestCase):
                 "option ignored: guest.vcpus=0: out of range: the value must be N (1 to 256)",
             ])
         self.assertIn("guest: 64 MiB, 1 vCPU\n", run.log)
+
+
+class RealModeTests(BigIronTestCase):
+    def test_real_mode_is_the_same_in_virtual_8086_mode(self):
+        source = (ROOT / "Tests/Guests/real-mode.asm").read_text()
+        tried = re.findall(r'^  expect \w+, "(.*)"$', source, re.MULTILINE)
+        self.assertGreater(len(tried), 30)
+        for machine, options in ((Bochs, []), *SHADOWED):
+            with self.subTest(machine.__name__, options=options):
+                run = self.boot([Module(GUESTS / "real-mode")], machine=machine, options=options)
+                self.assert_powered_off(run)
+                lines = run.output.splitlines()
+                self.assertEqual([line for line in lines if line != "REP OUTSB"], tried)
+                self.assertEqual(lines.count("REP OUTSB"), 1)
+
+    def test_big_real_mode_stops_a_guest_that_runs_in_virtual_8086_mode(self):
+        guest = [Module(GUESTS / "big-real-mode")]
+        run = self.boot(guest)
+        self.assert_powered_off(run)
+        self.assertEqual(run.output, "Real mode\n!")
+        for machine, options in SHADOWED:
+            with self.subTest(machine.__name__):
+                run = self.boot(guest, machine=machine, options=options)
+                self.assert_ended(run, Status.GUEST_FAILED, "fault")
+                self.assertEqual(run.output, "Real mode\n")
+                self.assertEqual(
+                    complaints(run.log)[0],
+                    "guest stopped: vCPU 0: real mode with a segment larger than 64 KiB")
 
 
 class MisbehaviourTests(BigIronTestCase):

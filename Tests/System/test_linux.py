@@ -36,6 +36,14 @@ def parse_threads(output):
     return {first, second}, total, target, plain, handoffs * 1000 / max(microseconds, 1)
 
 
+def unexpected_messages(output):
+    """What `dmesg` shows beyond the messages that are allowed."""
+    lines = ALLOWED_MESSAGES.read_text().splitlines()
+    allowed = [line.split("\t")[0] for line in lines if not line.startswith("#")]
+    messages = [re.sub(r"^\[ *[\d.]+\] ", "", line) for line in output.splitlines()]
+    return [text for text in messages if not any(re.fullmatch(pattern, text) for pattern in allowed)]
+
+
 class MainJobTests(BigIronTestCase):
     """One boot with two cores by the command that users start."""
 
@@ -90,11 +98,7 @@ class MainJobTests(BigIronTestCase):
         self.assertEqual(self.output("clock source"), "tsc\n")
 
     def test_the_kernel_has_nothing_to_complain_of(self):
-        lines = ALLOWED_MESSAGES.read_text().splitlines()
-        allowed = [line.split("\t")[0] for line in lines if not line.startswith("#")]
-        messages = [re.sub(r"^\[ *[\d.]+\] ", "", line) for line in self.output("messages").splitlines()]
-        unexpected = [text for text in messages if not any(re.fullmatch(pattern, text) for pattern in allowed)]
-        self.assertEqual(unexpected, [MARKER])
+        self.assertEqual(unexpected_messages(self.output("messages")), [MARKER])
 
     def test_the_date_is_the_hosts(self):
         date = int(self.output("date"))
@@ -223,3 +227,38 @@ class XAPICTests(BigIronTestCase):
         cpus, total, target, _, rate = parse_threads(threads)
         self.assertEqual((cpus, total, target), ({0, 1}, 600000, 600000))
         self.assertGreater(rate, 100)
+
+
+class ShadowTests(BigIronTestCase):
+    seconds = 90
+
+    def test_two_vcpus_run_on_a_cpu_without_ept(self):
+        run = self.boot(
+            machine=bochs("core2_penryn_t9600"), hardware=Hardware(cores=2, memory=512), files=[THREADS],
+            command=f"nproc; echo '<4>{MARKER}' >/dev/kmsg; dmesg -l warn,err,crit,alert,emerg; echo ==; "
+            "/tests/threads 300000 20000", timeout=SECONDS_TO_BOOT)
+        self.assert_powered_off(run)
+        self.assertEqual(complaints(run.log), [])
+        self.assertIn(" 2 vCPUs on shadow tables\n", run.log)
+        first, threads = run.output.split("==\n")
+        count, *messages = first.splitlines()
+        self.assertEqual(count, "2")
+        self.assertEqual(unexpected_messages("\n".join(messages)), [MARKER])
+        cpus, total, target, plain, rate = parse_threads(threads)
+        self.assertEqual((cpus, total, target), ({0, 1}, 600000, 600000))
+        self.assertLess(plain, target)
+        self.assertGreater(rate, 100)
+
+    def test_no_core_keeps_a_shadow_of_a_page_that_has_moved_and_the_guest_resets(self):
+        # Linux resets the machine from real mode.
+        run = self.boot(
+            hardware=Hardware(cores=2, memory=512), options=["paging=shadow", "debug.move=1000000"], files=[THREADS],
+            command="dd if=/dev/urandom of=/tmp/a bs=1M count=2 2>/dev/null; "
+            "for i in 1 2; do (cp /tmp/a /tmp/b$i; md5sum < /tmp/b$i) & done; wait; md5sum < /tmp/a; "
+            "/tests/threads 300000 20000; reboot -f", timeout=SECONDS_TO_BOOT)
+        self.assert_ended(run, Status.GUEST_FAILED, "reset")
+        self.assertGreater(run.result.report["movedPages"], 5000)
+        *sums, threads = run.output.split("\n", 3)
+        self.assertEqual(len(set(sums)), 1, sums)
+        cpus, total, target, _, _ = parse_threads(threads)
+        self.assertEqual((cpus, total, target), ({0, 1}, 600000, 600000))

@@ -95,7 +95,8 @@ private func makeMachine<Host: Backend>(
     unsafe makeProcessor(index, topology, machine)
   }
   unsafe machine.pointee.processors[0].start(state, machine.pointee)
-  log.info("guest: \(map.ramSize >> 20) MiB, \(count) \(count == 1 ? "vCPU" : "vCPUs")")
+  let tables: StaticString = backend.isShadowed ? " on shadow tables" : ""
+  log.info("guest: \(map.ramSize >> 20) MiB, \(count) \(count == 1 ? "vCPU" : "vCPUs")\(tables)")
   return unsafe machine
 }
 
