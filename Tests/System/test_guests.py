@@ -1,6 +1,9 @@
 """Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
 
+import re
+
 from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints, on_every_backend
+from cluster import ROOT
 from cluster.bochs import Bochs
 from cluster.image import Module
 from cluster.machine import Hardware
@@ -8,6 +11,10 @@ from cluster.run import Status
 
 
 TWO_CORES = Hardware(cores=2, memory=128)
+
+
+SHADOWED = ((bochs("core2_penryn_t9600"), []), (Bochs, ["paging=shadow"]))
+"""A CPU without EPT, and one that has it."""
 
 
 class HelloTestCase(BigIronTestCase):
@@ -68,11 +75,11 @@ class OtherProcessorsTests(HelloTestCase):
         self.assert_says_hello(run)
 
     def test_vt_x_on_shadow_tables(self):
-        # A CPU without EPT, and one that has it.
-        for machine, options in ((bochs("core2_penryn_t9600"), []), (Bochs, ["paging=shadow"])):
+        for machine, options in SHADOWED:
             with self.subTest(machine.__name__):
                 run = self.boot(HELLO, machine=machine, options=options)
                 self.assert_says_hello(run)
+                self.assertIn("VT-x with shadow paging\n", run.log)
                 self.assertGreater(run.result.report["vcpus"][0]["shadowFill"], 0)
 
     def test_amd_v_of_another_emulator(self):
@@ -80,6 +87,34 @@ class OtherProcessorsTests(HelloTestCase):
             with self.subTest(paging):
                 run = self.boot(HELLO, machine=bochs("ryzen"), hardware=TWO_CORES, options=[f"paging={paging}"])
                 self.assert_says_hello(run)
+
+
+class RealModeTests(BigIronTestCase):
+    def test_real_mode_is_the_same_in_virtual_8086_mode(self):
+        source = (ROOT / "Tests/Guests/real-mode.asm").read_text()
+        tried = re.findall(r'^  expect \w+, "(.*)"$', source, re.MULTILINE)
+        self.assertGreater(len(tried), 30)
+        for machine, options in ((Bochs, []), *SHADOWED):
+            with self.subTest(machine.__name__, options=options):
+                run = self.boot([Module(GUESTS / "real-mode")], machine=machine, options=options)
+                self.assert_powered_off(run)
+                lines = run.output.splitlines()
+                self.assertEqual([line for line in lines if line != "REP OUTSB"], tried)
+                self.assertEqual(lines.count("REP OUTSB"), 1)
+
+    def test_big_real_mode_stops_a_guest_that_runs_in_virtual_8086_mode(self):
+        guest = [Module(GUESTS / "big-real-mode")]
+        run = self.boot(guest)
+        self.assert_powered_off(run)
+        self.assertEqual(run.output, "Real mode\n!")
+        for machine, options in SHADOWED:
+            with self.subTest(machine.__name__):
+                run = self.boot(guest, machine=machine, options=options)
+                self.assert_ended(run, Status.GUEST_FAILED, "fault")
+                self.assertEqual(run.output, "Real mode\n")
+                self.assertEqual(
+                    complaints(run.log)[0],
+                    "guest stopped: vCPU 0: real mode with a segment larger than 64 KiB")
 
 
 @on_every_backend
