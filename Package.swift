@@ -33,13 +33,17 @@ let package = Package(
     module("EPT", ["Memory"]),
     module("PCI", ["Memory"]),
     module("E1000", ["Memory"]),
+    module("Wire", ["Memory"]),
     module("VCPU", ["Memory", "CPU", "Assembly", "EPT"]),
     module("Machine", ["Memory", "VCPU"]),
     module("VMX", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
     module("SVM", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
     module(
       "Kernel",
-      ["Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "VCPU", "VMX", "SVM", "Machine"]),
+      [
+        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Wire", "VCPU", "VMX", "SVM",
+        "Machine",
+      ]),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),
@@ -49,6 +53,7 @@ let package = Package(
     tests("VCPU"),
     tests("PCI"),
     tests("E1000"),
+    tests("Wire", ["CPU"]),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),
     tests("SVM", ["EPT", "VCPU"]),

@@ -31,7 +31,7 @@ import VCPU
 struct RealModeState {
   /// RFLAGS.IOPL.
   var ioPrivilege: UInt64
-  var taskLimit: UInt64
+  var task: Segment
   /// Whether a segment has kept a limit of more than 64 KiB.
   var hasLargeSegment: Bool
 }
@@ -49,21 +49,21 @@ extension VMXVirtualCPU {
   private static var segments: InlineArray<6, SegmentRegister> { [.es, .cs, .ss, .ds, .fs, .gs] }
 
   mutating func enterRealMode() {
-    let task = SegmentRegister.tr.rawValue
+    let task = self[.tr]
     var state = RealModeState(
-      ioPrivilege: flags & RFLAGS.ioPrivilege, taskLimit: self[.guestLimit(task)], hasLargeSegment: false)
+      ioPrivilege: flags & RFLAGS.ioPrivilege, task: task, hasLargeSegment: false)
     if self[.cs].isDefault32 { problem = .wideCode }
     let registers = Self.segments
     for index in registers.indices {
       let segment = self[registers[index]]
-      if segment.limit > 0xFFFF { state.hasLargeSegment = true }
+      if segment.limit > 0xFFFF && !segment.isUnusable { state.hasLargeSegment = true }
       do {
         set(registers[index], to: try segment.asVirtual8086())
       } catch {
         problem = error
       }
     }
-    self[.guestLimit(task)] = 0
+    set(.tr, to: task.withoutPermissionMap)
     let limit = UInt16(truncatingIfNeeded: self[.guestIDTRLimit])
     if limit != Self.gatelessLimit { realModeTableLimit = limit }
     self[.guestIDTRLimit] = UInt64(Self.gatelessLimit)
@@ -81,7 +81,7 @@ extension VMXVirtualCPU {
       let register = registers[index]
       set(register, to: self[register].asProtected(register))
     }
-    self[.guestLimit(SegmentRegister.tr.rawValue)] = state.taskLimit
+    set(.tr, to: state.task)
     self[.guestIDTRLimit] = UInt64(realModeTableLimit)
     self[.guestRFLAGS] = flags
     self[.exceptionBitmap] = interceptedExceptions

@@ -22,7 +22,7 @@ extension VMXVirtualCPU {
         return .entryFailed(EntryFailure(code: code, qualification: 0, isInstructionError: true))
       }
       let reason = UInt32(truncatingIfNeeded: self[.exitReason])
-      if reason & ExitReason.entryFailure == 0 { isLaunched = true }
+      isLaunched = true
       if let exit = settle(reason) { return exit }
       now = readTSC()
     }
@@ -70,6 +70,10 @@ extension VMXVirtualCPU {
       return .missingInstruction
     default:
       if reason & ExitReason.entryFailure != 0 {
+        // It is not sure to have been launched; cleared, it surely has not.
+        _ = vmclear(vmcs.value)
+        _ = vmptrld(vmcs.value)
+        isLaunched = false
         if reason & 0xFFFF == ExitReason.machineCheckDuringEntry { raiseMachineCheck() }
         return .entryFailed(
           EntryFailure(

@@ -1,10 +1,12 @@
 """Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
 
-from big_iron import BACKENDS, GUESTS, HELLO, BigIronTestCase, bochs, complaints, on_backends, qemu
+import re
+
+from big_iron import BACKENDS, GUESTS, HELLO, VMX_SHADOW, BigIronTestCase, bochs, complaints, on_backends, qemu
+from cluster import ROOT
 from cluster.image import Module
 from cluster.machine import Hardware
 from cluster.run import Status
-
 
 TWO_CORES = Hardware(cores=2, memory=128)
 
@@ -80,6 +82,30 @@ class OtherProcessorsTests(HelloTestCase):
             with self.subTest(paging):
                 run = self.boot(HELLO, machine=bochs("ryzen"), hardware=TWO_CORES, options=[f"paging={paging}"])
                 self.assert_says_hello(run)
+
+
+@on_backends(*BACKENDS)
+class RealModeTests(BigIronTestCase):
+    def test_real_mode_is_the_same_in_virtual_8086_mode(self):
+        source = (ROOT / "Tests/Guests/real-mode.asm").read_text()
+        tried = re.findall(r'^  expect \w+, "(.*)"$', source, re.MULTILINE)
+        self.assertGreater(len(tried), 30)
+        run = self.boot([Module(GUESTS / "real-mode")])
+        self.assert_powered_off(run)
+        lines = run.output.splitlines()
+        self.assertEqual([line for line in lines if line != "REP OUTSB"], tried)
+        self.assertEqual(lines.count("REP OUTSB"), 1)
+
+    def test_big_real_mode_stops_a_guest_that_runs_in_virtual_8086_mode(self):
+        run = self.boot([Module(GUESTS / "big-real-mode")])
+        if self.backend is VMX_SHADOW:
+            self.assert_ended(run, Status.GUEST_FAILED, "fault")
+            self.assertEqual(run.output, "Real mode\n")
+            reason = "guest stopped: vCPU 0: real mode with a segment larger than 64 KiB"
+            self.assertEqual(complaints(run.log)[0], reason)
+        else:
+            self.assert_powered_off(run)
+            self.assertEqual(run.output, "Real mode\n!")
 
 
 @on_backends(*BACKENDS)

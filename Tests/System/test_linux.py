@@ -219,3 +219,38 @@ class XAPICTests(BigIronTestCase):
         cpus, total, plain, _ = parse_threads(threads)
         self.assertEqual((cpus, total), ({0, 1}, 2 * self.backend.additions))
         self.assertLess(plain, total)
+
+
+class ShadowTests(BigIronTestCase):
+    seconds = 90
+
+    def test_two_vcpus_run_on_a_cpu_without_ept(self):
+        run = self.boot(
+            machine=bochs("core2_penryn_t9600"), hardware=Hardware(cores=2, memory=512), files=[THREADS],
+            command=f"nproc; echo '<4>{MARKER}' >/dev/kmsg; dmesg -l warn,err,crit,alert,emerg; echo ==; "
+            "/tests/threads 300000 20000", timeout=SECONDS_TO_BOOT)
+        self.assert_powered_off(run)
+        self.assertEqual(complaints(run.log), [])
+        self.assertIn("VT-x with shadow paging\n", run.log)
+        first, threads = run.output.split("==\n")
+        count, *messages = first.splitlines()
+        self.assertEqual(count, "2")
+        self.assertEqual(without_times("\n".join(messages)), [MARKER])
+        cpus, total, plain, rate = parse_threads(threads)
+        self.assertEqual((cpus, total), ({0, 1}, 600000))
+        self.assertLess(plain, total)
+        self.assertGreater(rate, 100)
+
+    def test_no_core_keeps_a_shadow_of_a_page_that_has_moved_and_the_guest_resets(self):
+        # Linux resets the machine from real mode.
+        run = self.boot(
+            hardware=Hardware(cores=2, memory=512), options=["paging=shadow", "debug.move=1000000"], files=[THREADS],
+            command="dd if=/dev/urandom of=/tmp/a bs=1M count=2 2>/dev/null; "
+            "for i in 1 2; do (cp /tmp/a /tmp/b$i; md5sum < /tmp/b$i) & done; wait; md5sum < /tmp/a; "
+            "/tests/threads 300000 20000; reboot -f", timeout=SECONDS_TO_BOOT)
+        self.assert_ended(run, Status.GUEST_FAILED, "reset")
+        self.assertGreater(run.result.report["movedPages"], 5000)
+        *sums, threads = run.output.split("\n", 3)
+        self.assertEqual(len(set(sums)), 1, sums)
+        cpus, total, _, _ = parse_threads(threads)
+        self.assertEqual((cpus, total), ({0, 1}, 600000))

@@ -52,6 +52,18 @@ _Bool cpu_cmpxchg64(uint64_t address, uint64_t expected, uint64_t desired) {
     return __sync_bool_compare_and_swap((volatile uint64_t *)address, expected, desired);
 }
 
+// CRC32C (SSE 4.2)
+
+INSTRUCTION("crc32(_:_:)") uint32_t cpu_crc32_64(uint32_t crc, uint64_t value) {
+    uint64_t result = crc;
+    __asm__("crc32q %1, %0" : "+r"(result) : "rm"(value));
+    return (uint32_t)result;
+}
+INSTRUCTION("crc32(_:_:)") uint32_t cpu_crc32_8(uint32_t crc, uint8_t value) {
+    __asm__("crc32b %1, %0" : "+r"(crc) : "rm"(value));
+    return crc;
+}
+
 // Model-specific registers, CPUID, time
 
 INSTRUCTION("readMSR(_:)") uint64_t cpu_rdmsr(uint32_t index) {

@@ -175,14 +175,18 @@ extension GuestProcessor {
         return settle(error, vm)
       }
     }
-    guard transfer(access, vm) else { return fail("port access of \(access.width) bytes", vm) }
+    guard let width = Platform.PortWidth(rawValue: UInt16(access.width)) else {
+      return fail("port access of \(access.width) bytes", vm)
+    }
+    transfer(access, width, vm)
     skipInstruction(vm)
   }
 
-  /// What IN and OUT do before RIP moves on; false where there is no such width.
+  /// What IN and OUT do before RIP moves on.
   @inline(__always)
-  mutating func transfer(_ access: PortAccess, _ vm: borrowing VirtualMachine<Host>) -> Bool {
-    guard let width = Platform.PortWidth(rawValue: UInt16(access.width)) else { return false }
+  mutating func transfer(
+    _ access: PortAccess, _ width: Platform.PortWidth, _ vm: borrowing VirtualMachine<Host>
+  ) {
     let now = vm.now
     if access.isInput {
       let value = vm.withPlatform { $0.readPort(access.port, width, now: now) }
@@ -191,7 +195,6 @@ extension GuestProcessor {
       let value = UInt32(truncatingIfNeeded: hardware[.rax])
       vm.withPlatform { $0.writePort(access.port, width, value, now: now) }
     }
-    return true
   }
 
   /// A touch of memory that the second-level tables do not have: RAM gets its frame, the rest is a device or

@@ -25,7 +25,8 @@ extension GuestProcessor {
 
   /// The instruction that made the exit.
   func decodeInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) -> Instruction {
-    let bytes = try fetchInstruction(vm)
+    let codeSize = codeSize
+    let bytes = try fetchInstruction(codeSize, vm)
     do {
       return try Instruction(bytes, codeSize: codeSize)
     } catch {
@@ -39,10 +40,10 @@ extension GuestProcessor {
   }
 
   /// The bytes at the instruction pointer.
+  @inline(__always)
   func fetchInstruction(
-    _ vm: borrowing VirtualMachine<Host>
+    _ codeSize: CodeSize, _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> InstructionBytes {
-    let codeSize = codeSize
     let base = codeSize == .bits64 ? 0 : hardware[.cs].base
     let mask: UInt64 = codeSize == .bits64 ? .max : 0xFFFF_FFFF
     let start = (base &+ hardware.instructionPointer) & mask

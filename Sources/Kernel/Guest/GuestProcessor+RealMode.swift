@@ -10,8 +10,8 @@ extension GuestProcessor {
   mutating func emulatePrivilegedInstruction(
     _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) {
-    let bytes = try fetchInstruction(vm)
-    guard let instruction = try? Instruction(bytes, codeSize: codeSize) else {
+    let bytes = try fetchInstruction(.bits16, vm)
+    guard let instruction = try? Instruction(bytes, codeSize: .bits16) else {
       return raise(ExceptionVector.generalProtection, errorCode: 0)
     }
     switch instruction {
@@ -56,7 +56,10 @@ extension GuestProcessor {
     let access = PortAccess(
       port: port, width: Int(instruction.width), isInput: instruction.isInput, isString: false,
       isRepeated: false)
-    guard transfer(access, vm) else { throw .unsupported("a port instruction of this kind") }
+    guard let width = Platform.PortWidth(rawValue: UInt16(access.width)) else {
+      throw .unsupported("a port instruction of this kind")
+    }
+    transfer(access, width, vm)
     hardware.skipInstruction(length: instruction.length)
   }
 
