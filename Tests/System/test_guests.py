@@ -2,7 +2,8 @@
 
 import re
 
-from big_iron import BACKENDS, GUESTS, HELLO, VMX_SHADOW, BigIronTestCase, bochs, complaints, on_backends, qemu
+from big_iron import (
+    BACKENDS, GUESTS, HELLO, VMX, VMX_SHADOW, BigIronTestCase, bochs, complaints, on_backends, qemu)
 from cluster import ROOT
 from cluster.image import Module
 from cluster.machine import Hardware
@@ -84,28 +85,37 @@ class OtherProcessorsTests(HelloTestCase):
                 self.assert_says_hello(run)
 
 
-@on_backends(*BACKENDS)
 class RealModeTests(BigIronTestCase):
+    """Not on QEMU, whose CPU has no segment limits."""
+
+    # A CPU without EPT and unrestricted guest, and one that has them.
+    in_virtual_8086_mode = ((bochs("core2_penryn_t9600"), []), (VMX_SHADOW.machine, VMX_SHADOW.options))
+
     def test_real_mode_is_the_same_in_virtual_8086_mode(self):
         source = (ROOT / "Tests/Guests/real-mode.asm").read_text()
         tried = re.findall(r'^  expect \w+, "(.*)"$', source, re.MULTILINE)
         self.assertGreater(len(tried), 30)
-        run = self.boot([Module(GUESTS / "real-mode")])
-        self.assert_powered_off(run)
-        lines = run.output.splitlines()
-        self.assertEqual([line for line in lines if line != "REP OUTSB"], tried)
-        self.assertEqual(lines.count("REP OUTSB"), 1)
+        for machine, options in ((VMX.machine, VMX.options), *self.in_virtual_8086_mode):
+            with self.subTest(machine.__name__, options=options):
+                run = self.boot([Module(GUESTS / "real-mode")], machine=machine, options=options)
+                self.assert_powered_off(run)
+                lines = run.output.splitlines()
+                self.assertEqual([line for line in lines if line != "REP OUTSB"], tried)
+                self.assertEqual(lines.count("REP OUTSB"), 1)
 
     def test_big_real_mode_stops_a_guest_that_runs_in_virtual_8086_mode(self):
-        run = self.boot([Module(GUESTS / "big-real-mode")])
-        if self.backend is VMX_SHADOW:
-            self.assert_ended(run, Status.GUEST_FAILED, "fault")
-            self.assertEqual(run.output, "Real mode\n")
-            reason = "guest stopped: vCPU 0: real mode with a segment larger than 64 KiB"
-            self.assertEqual(complaints(run.log)[0], reason)
-        else:
-            self.assert_powered_off(run)
-            self.assertEqual(run.output, "Real mode\n!")
+        guest = [Module(GUESTS / "big-real-mode")]
+        run = self.boot(guest)
+        self.assert_powered_off(run)
+        self.assertEqual(run.output, "Real mode\n!")
+        for machine, options in self.in_virtual_8086_mode:
+            with self.subTest(machine.__name__):
+                run = self.boot(guest, machine=machine, options=options)
+                self.assert_ended(run, Status.GUEST_FAILED, "fault")
+                self.assertEqual(run.output, "Real mode\n")
+                self.assertEqual(
+                    complaints(run.log)[0],
+                    "guest stopped: vCPU 0: real mode with a segment larger than 64 KiB")
 
 
 @on_backends(*BACKENDS)
