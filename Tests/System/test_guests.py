@@ -2,7 +2,7 @@
 
 import re
 
-from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints, on_every_backend
+from big_iron import GUESTS, HELLO, SHADOW, SVM, BigIronTestCase, bochs, complaints, on_every_backend
 from cluster import ROOT
 from cluster.bochs import Bochs
 from cluster.image import Module
@@ -87,6 +87,17 @@ class OtherProcessorsTests(HelloTestCase):
             with self.subTest(paging):
                 run = self.boot(HELLO, machine=bochs("ryzen"), hardware=TWO_CORES, options=[f"paging={paging}"])
                 self.assert_says_hello(run)
+
+
+class SupervisorAccessTests(BigIronTestCase):
+    def test_a_write_across_two_pages_that_smap_and_wp_let_pass(self):
+        for backend in (SVM, SHADOW):
+            with self.subTest(backend.name):
+                run = self.boot(
+                    [Module(GUESTS / "straddle")], machine=backend.machine, options=list(backend.options))
+                self.assert_powered_off(run)
+                # 12345678H at offset FFEH, then 1 added to the byte at 1002H.
+                self.assertEqual(run.output, "12345678 00011234\n")
 
 
 class RealModeTests(BigIronTestCase):
