@@ -24,7 +24,8 @@ extension GuestProcessor {
 
   /// The one such exit that a user's code can make is for SMSW, where there is no UMIP. What else stands there now was
   /// put there since by another vCPU, and is for the processor to judge.
-  private mutating func emulateUserInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) {
+  private mutating func emulateUserInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure)
+  {
     let bytes = try fetchInstruction(codeSize, vm)
     guard case .system(let instruction)? = try? Instruction(bytes, codeSize: codeSize),
       case .storeMachineStatus = instruction.operation
