@@ -1,8 +1,8 @@
 """Runs of the real hyperkernel, for tests. What each leaves behind stays in build/system-tests, by its test's name.
 
-There are three ways in which the hyperkernel can run a guest, its back ends, and a guest must not see which of them it
-is. A test case that is marked `@on_every_backend` becomes one for each: `Tests` turns into `Tests.vmx`, `Tests.svm` and
-`Tests.shadow`. In others a back end makes no difference, or they name their machines themselves.
+There are several ways in which the hyperkernel can run a guest, its back ends, and a guest must not see which of them it
+is. A test case that is marked `@on_backends(…)` becomes one for each of them: `Tests` turns into `Tests.vmx`, `Tests.svm`
+and so on. In others a back end makes no difference, or they name their machines themselves.
 """
 
 import dataclasses
@@ -51,28 +51,41 @@ class Backend(NamedTuple):
     """How long its tests take, where those on Bochs take 1."""
 
     @property
+    def described(self):
+        """How the hyperkernel's log calls it."""
+        extension = {"Intel": "VT-x", "AMD": "AMD-V"}[self.vendor]
+        return f"{extension} with {'shadow' if 'paging=shadow' in self.options else 'nested'} paging"
+
+    @property
     def is_exact(self):
         """Whether its time is counted in instructions: how busy the host is makes no difference then."""
         return self.machine is Bochs
 
 
 VMX = Backend("vmx", Bochs, "Intel", "x2APIC", additions=300_000)
+VMX_SHADOW = VMX._replace(name="vmx_shadow", options=("paging=shadow",), first_touch="shadowFill", pace=1.5)
 SVM = Backend("svm", InterpretingQEMU, "AMD", "xAPIC", ("paging=nested",), pace=0.15)
 SHADOW = Backend("shadow", InterpretingQEMU, "AMD", "xAPIC", ("paging=shadow",), "shadowFill", pace=0.3)
-BACKENDS = (VMX, SVM, SHADOW)
+BACKENDS = (VMX, VMX_SHADOW, SVM, SHADOW)
+USUAL_BACKENDS = (VMX, SVM, SHADOW)
+"""For tests that are long on Bochs: what they show of shadow paging they show on QEMU."""
 
 
-def on_every_backend(kind):
+def on_backends(*backends):
     """Replaces a test case by its subclasses, one for each back end. There is no name for the test case itself."""
-    module = sys.modules[kind.__module__]
-    for backend in BACKENDS:
-        members = {
-            "__module__": kind.__module__,
-            "__qualname__": f"{kind.__qualname__}.{backend.name}",  # as test ids show it
-            "backend": backend,
-            "seconds": getattr(kind, "seconds", 0) * backend.pace,
-        }
-        setattr(module, f"{kind.__name__}_{backend.name}", type(backend.name, (kind,), members))
+
+    def replace(kind):
+        module = sys.modules[kind.__module__]
+        for backend in backends:
+            members = {
+                "__module__": kind.__module__,
+                "__qualname__": f"{kind.__qualname__}.{backend.name}",  # as test ids show it
+                "backend": backend,
+                "seconds": getattr(kind, "seconds", 0) * backend.pace,
+            }
+            setattr(module, f"{kind.__name__}_{backend.name}", type(backend.name, (kind,), members))
+
+    return replace
 
 
 @dataclasses.dataclass

@@ -1,6 +1,6 @@
 """Failures of Big Iron itself, made on purpose: what a kernel developer gets to see of them."""
 
-from big_iron import HELLO, BigIronTestCase, complaints, on_every_backend
+from big_iron import BACKENDS, HELLO, BigIronTestCase, complaints, on_backends
 from cluster.machine import Hardware
 from cluster.run import Status
 
@@ -9,7 +9,7 @@ REGISTERS = (
     "rax rbx rcx", "rdx rsi rdi", "rbp rsp r8", "r9 r10 r11", "r12 r13 r14", "r15 rip rfl", "cr0 cr2 cr3")
 
 
-@on_every_backend
+@on_backends(*BACKENDS)
 class PanicTests(BigIronTestCase):
     def panic(self, crash):
         """The lines of the report on the panic that `debug.crash` makes on the last of two cores."""
@@ -39,7 +39,7 @@ class PanicTests(BigIronTestCase):
             self.assertRegex(line, r"^  at [0-9a-f]{8} overrun\(_:\)\+0x")
 
 
-@on_every_backend
+@on_backends(*BACKENDS)
 class GuestStateTests(BigIronTestCase):
     def test_a_state_that_the_cpu_does_not_enter_is_shown_field_by_field(self):
         run = self.boot(HELLO, options=["debug.crash=entry"])

@@ -2,7 +2,8 @@
 
 import re
 
-from big_iron import GUESTS, BigIronTestCase, bochs, complaints, fresh_directory, on_every_backend
+from big_iron import (
+    BACKENDS, GUESTS, USUAL_BACKENDS, BigIronTestCase, bochs, complaints, fresh_directory, on_backends)
 from cluster import BUILD, ROOT, plain
 from cluster.image import GUEST_COMMAND_LINE, GUEST_KERNEL
 from cluster.initramfs import INIT
@@ -50,7 +51,7 @@ class AllowedMessagesTests(BigIronTestCase):
         self.assertEqual(allowed_messages("Intel"), [])
 
 
-@on_every_backend
+@on_backends(*BACKENDS)
 class MainJobTests(BigIronTestCase):
     seconds = 70
 
@@ -145,7 +146,7 @@ class MainJobTests(BigIronTestCase):
             self.assertGreater(sum(shares), 1.3)
 
 
-@on_every_backend
+@on_backends(*USUAL_BACKENDS)
 class TimeSlicingTests(BigIronTestCase):
     seconds = 65
 
@@ -163,7 +164,7 @@ class TimeSlicingTests(BigIronTestCase):
         self.assertLess(rate, 5)
 
 
-@on_every_backend
+@on_backends(*USUAL_BACKENDS)
 class MovedPagesTests(BigIronTestCase):
     seconds = 75
 
@@ -182,7 +183,7 @@ class MovedPagesTests(BigIronTestCase):
         self.assertEqual((cpus, total), ({0, 1}, 2 * self.backend.additions))
 
 
-@on_every_backend
+@on_backends(*USUAL_BACKENDS)
 class PVHTests(BigIronTestCase):
     seconds = 45
 
@@ -201,7 +202,7 @@ class PVHTests(BigIronTestCase):
         self.assertRegex(run.output, rf"\A{re.escape(release())}\n{0xB0}\n{line}{rate}\n\Z")
 
 
-@on_every_backend
+@on_backends(*USUAL_BACKENDS)
 class XAPICTests(BigIronTestCase):
     seconds = 65
 

@@ -11,7 +11,7 @@ import termios
 import time
 import unittest
 
-from big_iron import fresh_directory, on_every_backend
+from big_iron import USUAL_BACKENDS, fresh_directory, on_backends
 
 # The launcher's own main, with Linux in plain QEMU in place of Big Iron on the machine that it chooses by itself.
 STAND_IN = """
@@ -98,7 +98,7 @@ class StandInTests(TerminalTestCase):
         self.assertEqual(machines, "")
 
 
-@on_every_backend
+@on_backends(*USUAL_BACKENDS)
 class BigIronTests(TerminalTestCase):
     seconds = 50
 
