@@ -83,6 +83,7 @@ extension SVMVirtualCPU {
     self[VMCBOffset.cr3] = state.cr3
     self[VMCBOffset.cr4] = state.cr4
     efer = state.efer
+    for number in 0..<UInt8(4) { self[debugRegister: number] = 0 }
     self[VMCBOffset.dr6] = 0xFFFF_0FF0
     self[VMCBOffset.dr7] = 0x400
     self[VMCBOffset.pat] = Self.resetPAT

@@ -138,6 +138,7 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
     get { isShadowed ? guestControls.efer : self[VMCBOffset.efer] & ~SVMCapabilities.MSR.eferEnable }
     set {
       guestControls.efer = newValue
+      guard !isShadowed else { return }
       self[VMCBOffset.efer] = newValue | SVMCapabilities.MSR.eferEnable
       flushTranslations()
     }

@@ -76,8 +76,8 @@ public enum ExceptionVector {
   public static let alignmentCheck: UInt8 = 17
   public static let machineCheck: UInt8 = 18
 
-  /// Whether a page fault during its delivery makes a double fault (SDM Vol. 3A, table 6-5): #DE, #TS, #NP, #SS, #GP and
-  /// #PF.
+  /// Whether #GP during its delivery makes a double fault (SDM Vol. 3A, table 6-5): the contributory ones, #DE, #TS, #NP,
+  /// #SS and #GP, and #PF. (#PF during the delivery of #PF alone does.)
   public static func isContributoryOrPageFault(_ vector: UInt8) -> Bool {
     vector == 0 || 10...14 ~= vector
   }

@@ -115,6 +115,9 @@ extension VMXVirtualCPU {
     guestControls = ControlRegisters(cr0: state.cr0, cr3: state.cr3, cr4: state.cr4, efer: state.efer)
     needsControls = true
     self[.guestCR3] = state.cr3
+    cr2 = 0
+    for number in 0..<UInt8(4) { self[debugRegister: number] = 0 }
+    self[debugRegister: 6] = 0xFFFF_0FF0
     self[.guestDR7] = 0x400
     self[.guestDebugControl] = 0
     if !isShadowed { self[.guestPAT] = Self.resetPAT }

@@ -187,7 +187,12 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   public var efer: UInt64 {
     get { isShadowed ? guestControls.efer : self[.guestEFER] }
     set {
-      if isShadowed { guestControls.efer = newValue } else { self[.guestEFER] = newValue }
+      if isShadowed {
+        guestControls.efer = newValue
+        needsControls = true
+      } else {
+        self[.guestEFER] = newValue
+      }
     }
   }
   public subscript(debugRegister number: UInt8) -> UInt64 {

@@ -3,7 +3,7 @@
 import re
 
 from big_iron import (
-    BACKENDS, GUESTS, HELLO, VMX, VMX_SHADOW, BigIronTestCase, bochs, complaints, on_backends, qemu)
+    BACKENDS, GUESTS, HELLO, SHADOW, SVM, VMX, VMX_SHADOW, BigIronTestCase, bochs, complaints, on_backends, qemu)
 from cluster import ROOT
 from cluster.image import Module
 from cluster.machine import Hardware
@@ -83,6 +83,15 @@ class OtherProcessorsTests(HelloTestCase):
             with self.subTest(paging):
                 run = self.boot(HELLO, machine=bochs("ryzen"), hardware=TWO_CORES, options=[f"paging={paging}"])
                 self.assert_says_hello(run)
+
+
+@on_backends(SVM, SHADOW)  # Bochs's Haswell has no SMAP
+class SupervisorAccessTests(BigIronTestCase):
+    def test_a_write_across_two_pages_that_smap_and_wp_let_pass(self):
+        run = self.boot([Module(GUESTS / "straddle")])
+        self.assert_powered_off(run)
+        # 12345678H at offset FFEH, then 1 added to the byte at 1002H.
+        self.assertEqual(run.output, "12345678 00011234\n")
 
 
 class RealModeTests(BigIronTestCase):

@@ -41,7 +41,10 @@ extension GuestProcessor {
 
   @inline(never)
   private mutating func handleRare(_ exit: VCPUExit, _ vm: borrowing VirtualMachine<Host>) {
-    counters.other &+= 1
+    switch exit {
+    case .controlRegister, .controlInstruction, .invalidatePage: break  // have counters of their own
+    default: counters.other &+= 1
+    }
     switch exit {
     case .controlInstruction:
       do {

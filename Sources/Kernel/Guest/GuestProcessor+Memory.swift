@@ -106,7 +106,7 @@ extension GuestProcessor {
   }
 
   /// Where the guest's page tables lead; what they forbid becomes the guest's page fault.
-  private func translate(
+  func translate(
     _ address: GuestVirtualAddress, _ kind: GuestPageWalk.Access.Kind, _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> GuestPhysicalAddress {
     let privilege: GuestPageWalk.Access.Privilege =
@@ -159,6 +159,8 @@ extension GuestProcessor {
     do {
       hardware.skipInstruction(length: try decodeInstruction(vm).length)
     } catch {
+      // What another vCPU has put into a user's code since the exit is for the processor to judge.
+      if case .unsupported = error, hardware.privilegeLevel == 3 { return }
       settle(error, vm)
     }
   }
@@ -285,7 +287,11 @@ extension GuestProcessor {
   mutating func settle(_ failure: EmulationFailure, _ vm: borrowing VirtualMachine<Host>) {
     switch failure {
     case .exception(let vector, let errorCode, let address):
-      if vector == ExceptionVector.pageFault { hardware.cr2 = address }
+      if vector == ExceptionVector.pageFault {
+        hardware.cr2 = address
+        // A page fault that the guest gets to see drops what was cached of the page (SDM Vol. 3A, 4.10.4.1).
+        if unsafe shadow != nil { dropShadow(of: GuestVirtualAddress(address)) }
+      }
       raise(vector, errorCode: errorCode)
     case .retry: break
     case .unsupported(let reason): fail(reason, vm)

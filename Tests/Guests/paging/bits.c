@@ -77,6 +77,8 @@ static unsigned long check_dirty(struct random *random) {
   advise(memory, PAGES * PAGE, MADV_FREE);
   for (int i = 0; i < PAGES; i++) {
     isWritten[i] = below(random, 2);
+    // With the translation that a read leaves behind, or none.
+    if (below(random, 2)) (void)*(volatile char *)(memory + i * PAGE);
     if (isWritten[i]) fill(memory + i * PAGE, keys[i] = next(random));
   }
   advise(memory, PAGES * PAGE, MADV_PAGEOUT);
