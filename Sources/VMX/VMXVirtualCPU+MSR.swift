@@ -9,7 +9,7 @@ extension VMXVirtualCPU {
 
   public func readPassedMSR(_ index: UInt32) -> UInt64? {
     switch index {
-    case 0x174: self[.guestSysenterCS]
+    case 0x174: realMode?.systemCallSegment ?? self[.guestSysenterCS]
     case 0x175: self[.guestSysenterESP]
     case 0x176: self[.guestSysenterEIP]
     case 0x277: isShadowed ? nil : self[.guestPAT]
@@ -23,7 +23,7 @@ extension VMXVirtualCPU {
 
   public mutating func writePassedMSR(_ index: UInt32, _ value: UInt64) -> Bool {
     switch index {
-    case 0x174: self[.guestSysenterCS] = value & 0xFFFF_FFFF
+    case 0x174: setSystemCallSegment(value & 0xFFFF_FFFF)
     case 0x175: self[.guestSysenterESP] = value
     case 0x176: self[.guestSysenterEIP] = value
     case 0xC000_0100: setBase(of: .fs, to: value)
@@ -33,6 +33,10 @@ extension VMXVirtualCPU {
     default: return false
     }
     return true
+  }
+
+  private mutating func setSystemCallSegment(_ value: UInt64) {
+    if realMode == nil { self[.guestSysenterCS] = value } else { realMode?.systemCallSegment = value }
   }
 
   private mutating func setBase(of register: SegmentRegister, to base: UInt64) {

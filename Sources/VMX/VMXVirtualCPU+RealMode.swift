@@ -19,6 +19,8 @@ import VCPU
 //   gates. IDTR gets a limit that has room for none, and so INT n raises #GP. The limit is one that nobody asks for:
 //   if a guest stores IDTR and loads it again, it is taken for the one that it stands for.
 //
+// * SYSENTER, which real mode does not have, raises #GP as it would there: IA32_SYSENTER_CS is 0 for the time.
+//
 // * Events are delivered here (`deliverByHand`), at the time when they would be queued for the next entry.
 //
 // Between a change of CR0.PE and the next load of a segment register, a processor goes on with the segment's hidden part.
@@ -32,6 +34,7 @@ struct RealModeState {
   /// RFLAGS.IOPL.
   var ioPrivilege: UInt64
   var task: Segment
+  var systemCallSegment: UInt64
   /// Whether a segment has kept a limit of more than 64 KiB.
   var hasLargeSegment: Bool
 }
@@ -51,7 +54,8 @@ extension VMXVirtualCPU {
   mutating func enterRealMode() {
     let task = self[.tr]
     var state = RealModeState(
-      ioPrivilege: flags & RFLAGS.ioPrivilege, task: task, hasLargeSegment: false)
+      ioPrivilege: flags & RFLAGS.ioPrivilege, task: task, systemCallSegment: self[.guestSysenterCS],
+      hasLargeSegment: false)
     if self[.cs].isDefault32 { problem = .wideCode }
     let registers = Self.segments
     for index in registers.indices {
@@ -64,6 +68,7 @@ extension VMXVirtualCPU {
       }
     }
     set(.tr, to: task.withoutPermissionMap)
+    self[.guestSysenterCS] = 0
     let limit = UInt16(truncatingIfNeeded: self[.guestIDTRLimit])
     if limit != Self.gatelessLimit { realModeTableLimit = limit }
     self[.guestIDTRLimit] = UInt64(Self.gatelessLimit)
@@ -82,6 +87,7 @@ extension VMXVirtualCPU {
       set(register, to: self[register].asProtected(register))
     }
     set(.tr, to: state.task)
+    self[.guestSysenterCS] = state.systemCallSegment
     self[.guestIDTRLimit] = UInt64(realModeTableLimit)
     self[.guestRFLAGS] = flags
     self[.exceptionBitmap] = interceptedExceptions

@@ -39,7 +39,7 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   let isShadowed: Bool
   /// What the guest sees of CR3 and EFER, on shadow tables; else the VMCS has them.
   var guestControls = ControlRegisters(cr0: 0, cr3: 0, cr4: 0, efer: 0)
-  /// Since a reset the VMCS does not have the control registers yet that shadow tables need.
+  /// The VMCS does not have the control registers yet that shadow tables need: since a reset, or a change of EFER.
   var needsControls = true
   /// Not nil while the guest is in real mode on a CPU without unrestricted guest.
   var realMode: RealModeState?
@@ -187,12 +187,9 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   public var efer: UInt64 {
     get { isShadowed ? guestControls.efer : self[.guestEFER] }
     set {
-      if isShadowed {
-        guestControls.efer = newValue
-        needsControls = true
-      } else {
-        self[.guestEFER] = newValue
-      }
+      guard isShadowed else { return self[.guestEFER] = newValue }
+      guestControls.efer = newValue
+      needsControls = true
     }
   }
   public subscript(debugRegister number: UInt8) -> UInt64 {

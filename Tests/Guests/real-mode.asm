@@ -237,6 +237,10 @@ afterVME:
   cmp eax, 0x1234
   expect e, "WRMSR"
   mov word [faultLength], 2
+systemCall:
+  sysenter
+  cmp word [returnOffset], systemCall
+  expect e, "#GP of SYSENTER"
   xor eax, eax
   mov ecx, 0x4fffffff
 unknownMSR:
@@ -313,6 +317,9 @@ protected:
   mov [es:inProtectedMode], bx
   mov eax, [header]
   mov [header16], eax
+  mov ecx, IA32_SYSENTER_CS
+  rdmsr
+  mov [systemCallSegment], ax
   jmp CODE16:secondTime
 bits 16
 
@@ -331,6 +338,8 @@ again:
   expect e, "DS keeps its base when protected mode begins"
   cmp dword [header16], MULTIBOOT_MAGIC
   expect e, "memory above 1 MiB in protected mode"
+  cmp word [systemCallSegment], 0x1234
+  expect e, "an MSR that real mode has written"
   mov word [returnOffset], 0
   int 0x40
 afterReturn:
@@ -444,6 +453,7 @@ ticks: dw 0
 nmis: dw 0
 inProtectedMode: dw 0
 header16: dd 0
+systemCallSegment: dw 0
 table: dw 0, 0, 0
 
 align 4

@@ -30,13 +30,18 @@ extension GuestProcessor {
     do {
       return try Instruction(bytes, codeSize: codeSize)
     } catch {
-      var line: LogLine = "instruction that cannot be emulated:"
-      for index in 0..<bytes.count {
-        line.append(" ")
-        line.append(hex: UInt64(bytes[index] ?? 0), digits: 2)
-      }
-      throw .unsupported(line)
+      throw .unsupported(Self.describe(bytes))
     }
+  }
+
+  @inline(never)
+  private static func describe(_ bytes: InstructionBytes) -> LogLine {
+    var line: LogLine = "instruction that cannot be emulated:"
+    for index in 0..<bytes.count {
+      line.append(" ")
+      line.append(hex: UInt64(bytes[index] ?? 0), digits: 2)
+    }
+    return line
   }
 
   /// The bytes at the instruction pointer.

@@ -23,7 +23,7 @@ public enum FrameError: UInt8, Error, Sendable {
 
   // What `LinkTable` finds.
 
-  /// This node's own.
+  /// This node's own, come back.
   case echo
   /// Another cluster's.
   case cluster

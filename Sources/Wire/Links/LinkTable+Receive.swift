@@ -13,7 +13,7 @@ extension LinkTable where Routines: ~Copyable {
 
   private mutating func accept(_ frame: Span<UInt8>, at now: Instant) throws(FrameError) -> Reception {
     let header = try FrameHeader(frame, using: routines)
-    guard header.source != local.address else { throw .echo }
+    guard header.source != local.address || header.senderIncarnation != local.incarnation else { throw .echo }
     guard header.cluster == local.cluster else { throw .cluster }
     guard isAddressed(header) else { throw .receiver }
     let id = header.sender

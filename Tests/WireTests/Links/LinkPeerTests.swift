@@ -8,7 +8,13 @@ struct LinkPeerTests {
     try pair.send(1, from: .left)
     let frame = pair.frames(from: .left)[0]
     let wrong: [(FrameError, (inout FrameHeader) -> Void)] = [
-      (.echo, { $0.source = LinkPair.rightPeer.address }),
+      (
+        .echo,
+        {
+          $0.source = LinkPair.rightPeer.address
+          $0.senderIncarnation = Incarnation(20)
+        }
+      ),
       (.cluster, { $0.cluster = ClusterID(1) }),
       (.receiver, { $0.receiver = NodeID(2) }),
       (.receiver, { $0.receiver = .none }),
