@@ -9,9 +9,13 @@ ABSENT_MEMORY equ 0xd0000000
 FRESH_MEMORY equ 16 << 20  ; each round touches another page
 PAGE_SIZE equ 4096
 
-; Paging of its own, for what that costs: pages of 4 MiB, but for the fresh memory, which has pages of 4 KiB.
+; Paging of its own, for what that costs: pages of 4 MiB, but for the fresh memory, which has pages of 4 KiB, and what
+; comes behind it, which has none until each has faulted.
 DIRECTORY equ 12 << 20
 TABLE equ DIRECTORY + PAGE_SIZE
+FAULTING_TABLE equ TABLE + PAGE_SIZE
+LARGE_PAGE_SIZE equ 4 << 20
+FAULTING_MEMORY equ FRESH_MEMORY + LARGE_PAGE_SIZE
 PRESENT equ 1 << 0
 WRITABLE equ 1 << 1
 ACCESSED equ 1 << 5
@@ -20,6 +24,11 @@ LARGE equ 1 << 7
 USED equ PRESENT | WRITABLE | ACCESSED | DIRTY
 CR4_PSE equ 1 << 4
 CR0_PG equ 1 << 31
+
+CODE equ 8
+DATA equ 16
+PAGE_FAULT equ 14
+INTERRUPT_GATE equ 0x8e00
 
 ; Runs %2 in a loop; it may use eax, ebx, ecx and edx, and move edi on.
 %macro measure 2
@@ -92,6 +101,9 @@ main:
   mov edi, FRESH_MEMORY
   measure "new-entry", touchFreshMemory  ; its memory is not fresh any more, its entry in the guest's table is
   measure "invlpg", invalidatePage
+  call startHandling
+  mov edi, FAULTING_MEMORY
+  measure "page-fault", touchFreshMemory
   ret
 
 ; Addresses stay what they are.
@@ -101,9 +113,10 @@ startPaging:
   mov ecx, 1024
 .nextDirectoryEntry:
   stosd
-  add eax, 4 << 20
+  add eax, LARGE_PAGE_SIZE
   loop .nextDirectoryEntry
   mov dword [DIRECTORY + (FRESH_MEMORY >> 22) * 4], TABLE | USED
+  mov dword [DIRECTORY + (FAULTING_MEMORY >> 22) * 4], FAULTING_TABLE | USED
   mov edi, TABLE
   mov eax, FRESH_MEMORY | USED
   mov ecx, 1024
@@ -111,6 +124,9 @@ startPaging:
   stosd
   add eax, PAGE_SIZE
   loop .nextTableEntry
+  xor eax, eax
+  mov ecx, 1024
+  rep stosd
   mov eax, DIRECTORY
   mov cr3, eax
   mov eax, cr4
@@ -120,3 +136,50 @@ startPaging:
   or eax, CR0_PG
   mov cr0, eax
   ret
+
+; Page faults from now on make their page present. A loader need not leave descriptors behind that can be loaded again.
+startHandling:
+  lgdt [descriptors.pointer]
+  jmp CODE:.reloaded
+.reloaded:
+  mov eax, DATA
+  mov ds, eax
+  mov es, eax
+  mov ss, eax
+  mov eax, handlePageFault
+  mov [gates + PAGE_FAULT * 8], ax
+  shr eax, 16
+  mov [gates + PAGE_FAULT * 8 + 6], ax
+  lidt [gates.pointer]
+  ret
+
+; The memory of the page is that of the fresh one before it.
+handlePageFault:
+  push eax
+  push ecx
+  mov eax, cr2
+  mov ecx, eax
+  sub eax, LARGE_PAGE_SIZE
+  and eax, -PAGE_SIZE
+  or eax, USED
+  shr ecx, 12
+  and ecx, 1023
+  mov [FAULTING_TABLE + ecx * 4], eax
+  pop ecx
+  pop eax
+  add esp, 4  ; the error code
+  iret
+
+align 8
+descriptors:
+  dq 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
+.pointer:
+  dw $ - descriptors - 1
+  dd descriptors
+align 8
+gates:
+  times PAGE_FAULT dq 0
+  dw 0, CODE, INTERRUPT_GATE, 0
+.pointer:
+  dw $ - gates - 1
+  dd gates
