@@ -23,6 +23,7 @@ public enum ExitReason {
   public static let mwait: UInt32 = 36
   public static let monitorTrapFlag: UInt32 = 37
   public static let monitor: UInt32 = 39
+  public static let pause: UInt32 = 40
   public static let machineCheckDuringEntry: UInt32 = 41
   public static let eptViolation: UInt32 = 48
   public static let eptMisconfiguration: UInt32 = 49
@@ -60,6 +61,7 @@ public enum ExitReason {
     case mwait: "MWAIT"
     case monitorTrapFlag: "monitor trap flag"
     case monitor: "MONITOR"
+    case pause: "PAUSE"
     case machineCheckDuringEntry: "entry failure: machine check"
     case eptViolation: "EPT violation"
     case eptMisconfiguration: "EPT misconfiguration"

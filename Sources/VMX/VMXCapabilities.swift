@@ -81,10 +81,15 @@ public struct VMXCapabilities: Sendable {
     // Tagged translations are of use only where they can be dropped.
     if translations.contains([.invvpid, .invvpidSingleContext]) { optionalSecondary.insert(.vpid) }
 
+    // Virtual NMIs came before XSAVE, which the kernel requires.
     pin = PinControls(
       rawValue: try Self.adjust(
         PinControls([.externalInterruptExiting, .nmiExiting, .virtualNMIs]).rawValue,
         optional: PinControls.preemptionTimer.rawValue, msrs.read(MSR.pin + offset), "pin-based"))
+    var optionalProcessor: ProcessorControls = .secondaryControls
+    // Bochs 2.7 keeps an interrupt back while the guest has IF clear, where a CPU makes an exit (SDM Vol. 3C, 26.2). If
+    // the preemption timer does not bound the run of a guest that waits in a loop, the loop's PAUSE does.
+    if !pin.contains(.preemptionTimer) { optionalProcessor.insert(.pauseExiting) }
     let requiredProcessor: ProcessorControls = [
       .tscOffsetting, .hltExiting, .mwaitExiting, .rdpmcExiting, .cr8LoadExiting, .cr8StoreExiting,
       .unconditionalIOExiting, .msrBitmaps, .monitorExiting,
@@ -93,7 +98,7 @@ public struct VMXCapabilities: Sendable {
       rawValue: try Self.adjust(
         requiredProcessor.union(
           isShadowed ? [.invlpgExiting, .cr3LoadExiting, .cr3StoreExiting] : .secondaryControls
-        ).rawValue, optional: ProcessorControls.secondaryControls.rawValue, processorMSR, "processor-based"))
+        ).rawValue, optional: optionalProcessor.rawValue, processorMSR, "processor-based"))
     hasMonitorTrapFlag = allowedProcessor.contains(.monitorTrapFlag)
     secondary = SecondaryControls(
       rawValue: try Self.adjust(

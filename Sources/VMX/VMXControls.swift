@@ -29,6 +29,7 @@ public struct ProcessorControls: OptionSet, Sendable {
   public static let monitorTrapFlag = Self(rawValue: 1 << 27)
   public static let msrBitmaps = Self(rawValue: 1 << 28)
   public static let monitorExiting = Self(rawValue: 1 << 29)
+  public static let pauseExiting = Self(rawValue: 1 << 30)
   public static let secondaryControls = Self(rawValue: 1 << 31)
 }
 

@@ -60,6 +60,9 @@ extension VMXVirtualCPU {
     switch reason {
     case ExitReason.exceptionOrNMI: return settleException()
     case ExitReason.invlpg: return .invalidatePage(GuestVirtualAddress(self[.exitQualification]))
+    case ExitReason.pause:
+      skipInstruction(length: Int(truncatingIfNeeded: self[.exitInstructionLength]))
+      return .timeOver
     case ExitReason.tripleFault: return .tripleFault
     case ExitReason.xsetbv: return .setXCR
     case ExitReason.wbinvd, ExitReason.invd: return .cacheControl

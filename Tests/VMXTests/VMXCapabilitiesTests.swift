@@ -32,6 +32,7 @@ private struct TableMSRs: MSRReader {
     #expect(capabilities.pin.rawValue & 0x16 == 0x16)
     #expect(capabilities.processor.rawValue & 0x0401_E172 == 0x0401_E172)
     #expect(capabilities.secondary.contains([.ept, .unrestrictedGuest, .vpid, .rdtscp]))
+    #expect(!capabilities.processor.contains(.pauseExiting))
     #expect(!capabilities.entry.contains(.ia32eModeGuest))
     #expect(capabilities.timerShift == 5)
   }
@@ -66,6 +67,8 @@ private struct TableMSRs: MSRReader {
       TableMSRs().without(1 << 6, of: 0x48D).without(1 << 5, of: 0x48B), isShadowed: false)
     #expect(!capabilities.pin.contains(.preemptionTimer))
     #expect(!capabilities.secondary.contains(.vpid))
+    // PAUSE is looked at where nothing else bounds a run.
+    #expect(capabilities.processor.contains(.pauseExiting))
   }
 
   @Test func virtualProcessorIDsNeedTheirInvalidation() throws {
