@@ -28,14 +28,14 @@ ONLY_A_BUSY_HOST = re.compile(r"\[ *[\d.]+\] hrtimer: interrupt took \d+ ns")
 
 
 class StressTestCase(BigIronTestCase):
-    def stress(self, command, paging, isolates, files, timeout):
-        """Runs a command in a guest; returns its output and the summary's counters for the vCPUs."""
+    def stress(self, command, paging, isolates, files, timeout, options=()):
+        """Runs a command, which has to succeed, in a guest; returns its output and the run."""
         run = self.boot(
-            machine=InterpretingQEMU, hardware=Hardware(cores=CPUS, memory=512), options=[f"paging={paging}"],
+            machine=InterpretingQEMU, hardware=Hardware(cores=CPUS, memory=512), options=[f"paging={paging}", *options],
             append="pti=on" if isolates else "nopti", files=files, timeout=timeout,
             command=f"echo == before; {MESSAGES}; echo == isolation; grep -cw pti /proc/cpuinfo\n"
             f"echo == command\n{command}\nstatus=$?\necho == after; {MESSAGES}; exit $status")
-        self.assert_powered_off_after(run)
+        self.assertEqual((run.result.status, run.result.reason), (0, "poweroff"), f"{run.output}\n{run.errors}")
         self.assertEqual(complaints(run.log), [])
         pieces = re.split(r"^== (\w+)\n", run.output, flags=re.MULTILINE)[1:]
         outputs = dict(zip(pieces[::2], pieces[1::2]))
@@ -49,22 +49,19 @@ class StressTestCase(BigIronTestCase):
                 self.assertEqual(vcpu["shadowFill"], 0)
         return outputs["command"], run
 
-    def assert_powered_off_after(self, run):
-        """The command has succeeded."""
-        self.assertEqual((run.result.status, run.result.reason), (0, "poweroff"), f"{run.output}\n{run.errors}")
-
 
 class PagingProgramTests(StressTestCase):
     """Tests/Guests/paging, a process on each CPU."""
 
     seconds = 60
 
-    def run_program(self, paging, isolates):
+    def run_program(self, paging, isolates, options=()):
         output, run = self.stress(
-            f"{PREPARATION}/tests/paging all {SECONDS_PER_SUBTEST} '' {CPUS}", paging, isolates, [PAGING], timeout=400)
+            f"{PREPARATION}/tests/paging all {SECONDS_PER_SUBTEST} '' {CPUS}", paging, isolates, [PAGING], 400, options)
         self.assertNotIn("paging:", run.errors)
         ended = re.findall(r"^(\w+) ok ([1-9]\d*)$", output, re.MULTILINE)
         self.assertEqual(sorted(name for name, _ in ended), sorted([*SUBTESTS] * CPUS))
+        return run
 
     def test_nested_paging(self):
         self.run_program("nested", isolates=False)
@@ -77,6 +74,10 @@ class PagingProgramTests(StressTestCase):
 
     def test_shadow_paging_and_isolation(self):
         self.run_program("shadow", isolates=True)
+
+    def test_shadow_paging_while_pages_move(self):
+        run = self.run_program("shadow", isolates=False, options=["debug.move=1000000"])
+        self.assertGreater(run.result.report["movedPages"], 2000)
 
 
 class StressNGTests(StressTestCase):
