@@ -27,14 +27,14 @@ ONLY_A_BUSY_HOST = re.compile(r"\[ *[\d.]+\] hrtimer: interrupt took \d+ ns")
 
 
 class StressTestCase(BigIronTestCase):
-    def stress(self, command, isolates, files, timeout):
-        """Runs a command in a guest; returns its output and the summary's counters for the vCPUs."""
+    def stress(self, command, isolates, files, timeout, options=()):
+        """Runs a command, which has to succeed, in a guest; returns its output and the run."""
         run = self.boot(
             hardware=Hardware(cores=CPUS, memory=512), append="pti=on" if isolates else "nopti", files=files,
-            timeout=timeout,
+            timeout=timeout, options=options,
             command=f"echo == before; {MESSAGES}; echo == isolation; grep -cw pti /proc/cpuinfo\n"
             f"echo == command\n{command}\nstatus=$?\necho == after; {MESSAGES}; exit $status")
-        self.assert_powered_off_after(run)
+        self.assertEqual((run.result.status, run.result.reason), (0, "poweroff"), f"{run.output}\n{run.errors}")
         self.assertEqual(complaints(run.log), [])
         pieces = re.split(r"^== (\w+)\n", run.output, flags=re.MULTILINE)[1:]
         outputs = dict(zip(pieces[::2], pieces[1::2]))
@@ -48,10 +48,6 @@ class StressTestCase(BigIronTestCase):
                 self.assertEqual(vcpu["shadowFill"], 0)
         return outputs["command"], run
 
-    def assert_powered_off_after(self, run):
-        """The command has succeeded."""
-        self.assertEqual((run.result.status, run.result.reason), (0, "poweroff"), f"{run.output}\n{run.errors}")
-
 
 @on_backends(SVM, SHADOW)
 class PagingProgramTests(StressTestCase):
@@ -59,18 +55,23 @@ class PagingProgramTests(StressTestCase):
 
     seconds = 200
 
-    def run_program(self, isolates):
+    def run_program(self, isolates, options=()):
         output, run = self.stress(
-            f"{PREPARATION}/tests/paging all {SECONDS_PER_SUBTEST} '' {CPUS}", isolates, [PAGING], timeout=400)
+            f"{PREPARATION}/tests/paging all {SECONDS_PER_SUBTEST} '' {CPUS}", isolates, [PAGING], 400, options)
         self.assertNotIn("paging:", run.errors)
         ended = re.findall(r"^(\w+) ok ([1-9]\d*)$", output, re.MULTILINE)
         self.assertEqual(sorted(name for name, _ in ended), sorted([*SUBTESTS] * CPUS))
+        return run
 
     def test_without_isolation(self):
         self.run_program(isolates=False)
 
     def test_with_isolation(self):
         self.run_program(isolates=True)
+
+    def test_while_pages_move(self):
+        run = self.run_program(isolates=False, options=["debug.move=1000000"])
+        self.assertGreater(run.result.report["movedPages"], 2000)
 
 
 @on_backends(SVM, SHADOW)
