@@ -19,7 +19,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .testTarget(
     name: name + "Tests", dependencies: [.byName(name: name), "Support"] + dependencies,
-    swiftSettings: [.treatAllWarnings(as: .error)])
+    swiftSettings: [.treatAllWarnings(as: .error), .enableExperimentalFeature("Lifetimes")])
 }
 
 let package = Package(
@@ -31,11 +31,19 @@ let package = Package(
     module("Memory"),
     module("Firmware", ["Memory"]),
     module("EPT", ["Memory"]),
+    module("PCI", ["Memory"]),
+    module("E1000", ["Memory"]),
+    module("Wire", ["Memory"]),
     module("VCPU", ["Memory", "CPU", "Assembly", "EPT"]),
     module("Machine", ["Memory", "VCPU"]),
     module("VMX", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
     module("SVM", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
-    module("Kernel", ["Memory", "CPU", "Assembly", "Firmware", "EPT", "VCPU", "VMX", "SVM", "Machine"]),
+    module(
+      "Kernel",
+      [
+        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Wire", "VCPU", "VMX", "SVM",
+        "Machine",
+      ]),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),
@@ -43,6 +51,9 @@ let package = Package(
     tests("Firmware"),
     tests("EPT"),
     tests("VCPU"),
+    tests("PCI"),
+    tests("E1000"),
+    tests("Wire", ["CPU"]),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),
     tests("SVM", ["EPT", "VCPU"]),

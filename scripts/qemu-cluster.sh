@@ -3,11 +3,12 @@
 set -euo pipefail
 scripts=$(cd "$(dirname "$0")" && pwd)
 
-# Standard output belongs to the guest.
+# Standard output belongs to the guest. Of several that are started at once, one builds at a time.
 {
   "$scripts/setup.sh"
-  make --silent --directory "$scripts/.." build/bigiron.elf
-  "$scripts/guest-kernel.sh"
+  mkdir -p "$scripts/../build"
+  flock "$scripts/../build/.building" make --silent --directory "$scripts/.." build/bigiron.elf
+  flock "$scripts/../build/.building" "$scripts/guest-kernel.sh"
 } >&2
 
 PYTHONPATH=$scripts exec python3 -m cluster "$@"

@@ -10,10 +10,12 @@ public enum KernelOption: UInt8, Sendable {
   case guestVCPUs
   case reserve
   case paging
+  case net
   case exit
   case debugCrash
   case debugStep
   case debugMove
+  case debugEcho
 
   /// What an option's value may be.
   public enum Kind: Sendable {
@@ -59,6 +61,9 @@ public enum KernelOption: UInt8, Sendable {
       Definition(
         "paging", .word("auto|nested|shadow"), default: "auto",
         "whose page tables translate for the guest: a second level of the CPU's, or shadow tables")
+    case .net:
+      Definition(
+        "net", .word("off|auto"), default: "off", "the Ethernet controller: none, or the first usable")
     case .exit:
       Definition(
         "exit", .word("halt|bochs|qemu"), default: "halt", "what follows the end of the guest")
@@ -73,6 +78,10 @@ public enum KernelOption: UInt8, Sendable {
       Definition(
         "debug.move", .number(0...1_000_000), default: "0",
         "guest pages to move to other frames while the guest runs")
+    case .debugEcho:
+      Definition(
+        "debug.echo", .number(0...1_000_000), default: "0",
+        "frames to send back to their senders before the guest starts")
     }
   }
 

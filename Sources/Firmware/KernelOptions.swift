@@ -3,6 +3,7 @@ public struct KernelOptions: Sendable {
   public enum LogLevel: UInt8, Sendable { case error, warn, info, debug }
   public enum Console: UInt8, Sendable { case plain, mux }
   public enum Paging: UInt8, Sendable { case auto, nested, shadow }
+  public enum Net: UInt8, Sendable { case off, auto }
   public enum Exit: UInt8, Sendable { case halt, bochs, qemu }
   public enum Crash: UInt8, Sendable { case none, exception, stack, entry }
 
@@ -15,10 +16,12 @@ public struct KernelOptions: Sendable {
   /// In bytes; 0 leaves it to the kernel.
   public private(set) var reserve: UInt64 = 0
   public private(set) var paging = Paging.auto
+  public private(set) var net = Net.off
   public private(set) var exit = Exit.halt
   public private(set) var debugCrash = Crash.none
   public private(set) var debugStep = 0
   public private(set) var debugMove = 0
+  public private(set) var debugEcho = 0
 
   /// A word of the command line that was ignored, and why.
   public struct Problem: Equatable, Sendable {
@@ -54,10 +57,12 @@ public struct KernelOptions: Sendable {
     case .guestVCPUs: guestVCPUs = Int(value)
     case .reserve: reserve = value
     case .paging: paging = Paging(rawValue: index) ?? paging
+    case .net: net = Net(rawValue: index) ?? net
     case .exit: exit = Exit(rawValue: index) ?? exit
     case .debugCrash: debugCrash = Crash(rawValue: index) ?? debugCrash
     case .debugStep: debugStep = Int(value)
     case .debugMove: debugMove = Int(value)
+    case .debugEcho: debugEcho = Int(value)
     }
   }
 

@@ -53,6 +53,17 @@ public struct MADT: Sendable {
     }
   }
 
+  /// How the interrupt line that firmware gave a PCI function reaches the I/O APICs, if they get it from where the ISA
+  /// interrupt of this number comes: level-triggered and active low (PCI Local Bus 3.0, 2.2.6) unless the table says
+  /// otherwise.
+  public func pciInterrupt(line: UInt8) -> SourceOverride {
+    for index in sourceOverrides.indices where sourceOverrides[index].source == line {
+      return sourceOverrides[index]
+    }
+    return SourceOverride(
+      source: line, interrupt: UInt32(line), isActiveLow: true, isLevelTriggered: true)
+  }
+
   /// Takes the entry at `offset`; false where it is too short or finds no room.
   private mutating func readEntry<Source: PhysicalMemory>(
     _ table: FirmwareTable<Source>, type: UInt8, at offset: Int, size: Int

@@ -41,6 +41,12 @@ struct Clock {
   func microseconds(_ ticks: UInt64) -> UInt64 { Self.scale(ticks, by: 1_000_000, over: frequency) }
   func ticks(microseconds: UInt64) -> UInt64 { Self.scale(microseconds, by: frequency, over: 1_000_000) }
 
+  /// Lets so many microseconds go by.
+  func spin(microseconds: UInt64) {
+    let end = readTSC() &+ ticks(microseconds: microseconds)
+    while readTSC() < end { pause() }
+  }
+
   /// value · numerator / denominator without overflow on the way; the result saturates.
   static func scale(_ value: UInt64, by numerator: UInt64, over denominator: UInt64) -> UInt64 {
     let product = value.multipliedFullWidth(by: numerator)
@@ -56,23 +62,36 @@ struct Clock {
     return UInt64(leaf.ecx) * UInt64(leaf.ebx) / UInt64(leaf.eax)
   }
 
-  /// The PM timer counts at 3.579545 MHz (ACPI 6.5, 4.8.2.1); 24 bits of it are always there.
+  /// The PM timer counts at 3.579545 MHz (ACPI 6.5, 4.8.2.1); 24 bits of it are always there. Nil where it stands
+  /// still.
   private static func measure(pmTimerPort port: UInt16) -> UInt64? {
     let rate: UInt64 = 3_579_545
-    let wanted: UInt32 = UInt32(rate / 50)
+    let span: UInt32 = UInt32(rate / 20)
     var polls = 0
-    let firstTick = readPort32(port)
-    let first = firstTick & 0xFF_FFFF
-    let start = readTSC()
-    while true {
-      let elapsed = (readPort32(port) & 0xFF_FFFF) &- first & 0xFF_FFFF
-      if elapsed >= wanted {
-        return scale(readTSC() &- start, by: rate, over: UInt64(elapsed))
-      }
+    let start = sample(pmTimerPort: port)
+    while (readPort32(port) &- start.count) & 0xFF_FFFF < span {
       polls += 1
-      // A timer that stands still: 10⁷ port reads take seconds on any machine.
-      if elapsed == 0 && polls > 10_000_000 { return nil }
+      // 10⁷ port reads take seconds on any machine.
+      guard polls < 10_000_000 else { return nil }
     }
+    let end = sample(pmTimerPort: port)
+    return scale(end.time &- start.time, by: rate, over: UInt64((end.count &- start.count) & 0xFF_FFFF))
+  }
+
+  /// The PM timer, and the TSC when it was read: the quickest of some reads. An emulator's process, or SMM, may take
+  /// the core away in the middle of any of them.
+  private static func sample(pmTimerPort port: UInt16) -> (count: UInt32, time: UInt64) {
+    var best: (count: UInt32, time: UInt64) = (0, 0)
+    var shortest = UInt64.max
+    for _ in 0..<16 {
+      let before = readTSC()
+      let count = readPort32(port)
+      let after = readTSC()
+      guard after &- before < shortest else { continue }
+      shortest = after &- before
+      best = (count, before &+ shortest / 2)
+    }
+    return best
   }
 
   /// Counts channel 2 of the PIT down once from 65,536 at 1.193182 MHz (Intel 8254, mode 0), gated by port 61H.

@@ -25,6 +25,7 @@ public func kernelMain(_ magic: UInt32, _ information: UInt32) {
   log.info("TSC: \(node.clock.frequency / 1000) kHz by \(source.name)")
   startAPIC()
   maskIOAPICs(firmware.madt)
+  startNetwork(firmware.madt)
   startCores(firmware.madt, interrupts)
 
   startGuest(boot)

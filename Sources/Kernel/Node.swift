@@ -11,6 +11,8 @@ struct Node: ~Copyable {
   var apic = HostAPIC()
   let cores: UnsafeMutablePointer<Core>
   var coreCount = 1
+  /// The Ethernet controller, where one is used.
+  var nic: UnsafeMutablePointer<NIC>?
   let hasPanicked = Atomic<Bool>(false)
 
   /// Cores that one node can use.

@@ -17,7 +17,8 @@ extension SVMVirtualCPU {
     instructionPointer = next
     self[VMCBOffset.interruptShadow] = self[VMCBOffset.interruptShadow] & ~1
     // The trap that TF asks for after this instruction.
-    if flags & RFLAGS.trap != 0 && !isSingleStepping && !hasQueuedEvent {
+    let trapsOnBranches = debugControl & 1 << 1 != 0
+    if flags & RFLAGS.trap != 0 && !trapsOnBranches && !isSingleStepping && !hasQueuedEvent {
       self[VMCBOffset.dr6] = self[VMCBOffset.dr6] | 1 << 14
       inject(.exception(ExceptionVector.debug, errorCode: nil))
     }

@@ -75,18 +75,15 @@ extension SVMVirtualCPU {
     for index in 0..<UInt8(SegmentRegister.count) {
       set(state.segments[Int(index)], at: VMCBOffset.segment(index))
     }
-    set(
-      Segment(selector: 0, attributes: 0, limit: UInt32(state.gdtr.limit), base: state.gdtr.base),
-      at: VMCBOffset.gdtr)
-    set(
-      Segment(selector: 0, attributes: 0, limit: UInt32(state.idtr.limit), base: state.idtr.base),
-      at: VMCBOffset.idtr)
+    loadDescriptorTable(state.gdtr, isInterrupt: false)
+    loadDescriptorTable(state.idtr, isInterrupt: true)
     guestControls = ControlRegisters(cr0: state.cr0, cr3: state.cr3, cr4: state.cr4, efer: state.efer)
     self[VMCBOffset.cr0] = state.cr0
     self[VMCBOffset.cr2] = 0
     self[VMCBOffset.cr3] = state.cr3
     self[VMCBOffset.cr4] = state.cr4
     efer = state.efer
+    for number in 0..<UInt8(4) { self[debugRegister: number] = 0 }
     self[VMCBOffset.dr6] = 0xFFFF_0FF0
     self[VMCBOffset.dr7] = 0x400
     self[VMCBOffset.pat] = Self.resetPAT
@@ -98,6 +95,12 @@ extension SVMVirtualCPU {
     self[VMCBOffset.eventInjection] = 0
     isNMIBlocked = false
     pendingIRET = nil
+  }
+
+  public mutating func loadDescriptorTable(_ table: DescriptorTable, isInterrupt: Bool) {
+    set(
+      Segment(selector: 0, attributes: 0, limit: UInt32(table.limit), base: table.base),
+      at: isInterrupt ? VMCBOffset.idtr : VMCBOffset.gdtr)
   }
 
   private func set(_ segment: Segment, at offset: UInt64) {

@@ -138,11 +138,34 @@ public struct SVMVirtualCPU: VirtualCPU, ~Copyable {
     get { isShadowed ? guestControls.efer : self[VMCBOffset.efer] & ~SVMCapabilities.MSR.eferEnable }
     set {
       guestControls.efer = newValue
+      guard !isShadowed else { return }
       self[VMCBOffset.efer] = newValue | SVMCapabilities.MSR.eferEnable
       flushTranslations()
     }
   }
   public var privilegeLevel: UInt8 { UInt8(truncatingIfNeeded: self[VMCBOffset.cpl & ~7] >> 24) }
+  public subscript(debugRegister number: UInt8) -> UInt64 {
+    get {
+      switch number {
+      case 0: readDR0()
+      case 1: readDR1()
+      case 2: readDR2()
+      case 3: readDR3()
+      case 6: self[VMCBOffset.dr6]
+      default: self[VMCBOffset.dr7]
+      }
+    }
+    set {
+      switch number {
+      case 0: writeDR0(newValue)
+      case 1: writeDR1(newValue)
+      case 2: writeDR2(newValue)
+      case 3: writeDR3(newValue)
+      case 6: self[VMCBOffset.dr6] = newValue
+      default: self[VMCBOffset.dr7] = newValue
+      }
+    }
+  }
   public var debugControl: UInt64 {
     get { self[VMCBOffset.debugControl] }
     set { self[VMCBOffset.debugControl] = newValue }

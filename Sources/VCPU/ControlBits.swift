@@ -20,6 +20,9 @@ public enum CR0 {
 
 /// Bits of CR4 (SDM Vol. 3A, 2.5).
 public enum CR4 {
+  public static let virtual8086: UInt64 = 1 << 0
+  public static let timeStampDisable: UInt64 = 1 << 2
+  public static let debuggingExtensions: UInt64 = 1 << 3
   public static let pageSizeExtension: UInt64 = 1 << 4
   public static let physicalAddressExtension: UInt64 = 1 << 5
   public static let machineCheck: UInt64 = 1 << 6
@@ -54,6 +57,8 @@ public enum RFLAGS {
   public static let alwaysSet: UInt64 = 1 << 1
   public static let trap: UInt64 = 1 << 8
   public static let interrupt: UInt64 = 1 << 9
+  public static let ioPrivilege: UInt64 = 3 << 12
+  public static let virtual8086: UInt64 = 1 << 17
   public static let alignmentCheck: UInt64 = 1 << 18
 }
 
@@ -65,13 +70,14 @@ public enum ExceptionVector {
   public static let overflow: UInt8 = 4
   public static let invalidOpcode: UInt8 = 6
   public static let doubleFault: UInt8 = 8
+  public static let stackFault: UInt8 = 12
   public static let generalProtection: UInt8 = 13
   public static let pageFault: UInt8 = 14
   public static let alignmentCheck: UInt8 = 17
   public static let machineCheck: UInt8 = 18
 
-  /// Whether a page fault during its delivery makes a double fault (SDM Vol. 3A, table 6-5): #DE, #TS, #NP, #SS, #GP and
-  /// #PF.
+  /// Whether #GP during its delivery makes a double fault (SDM Vol. 3A, table 6-5): the contributory ones, #DE, #TS, #NP,
+  /// #SS and #GP, and #PF. (#PF during the delivery of #PF alone does.)
   public static func isContributoryOrPageFault(_ vector: UInt8) -> Bool {
     vector == 0 || 10...14 ~= vector
   }

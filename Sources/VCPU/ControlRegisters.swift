@@ -25,6 +25,13 @@ public struct ControlRegisters: Equatable, Sendable {
     isPaging && cr4 & CR4.physicalAddressExtension != 0 && !isLongMode
   }
 
+  /// Whether a change to these from `old` by other means than MOV to CR3 loads those registers (SDM Vol. 3A, 4.4.1).
+  public func reloadsPageDirectoryPointers(after old: Self) -> Bool {
+    let cr0Bits = CR0.cacheDisable | CR0.notWriteThrough | CR0.paging
+    let cr4Bits = CR4.physicalAddressExtension | CR4.pageGlobal | CR4.pageSizeExtension | CR4.smep
+    return !old.hasPageDirectoryPointers || (cr0 ^ old.cr0) & cr0Bits != 0 || (cr4 ^ old.cr4) & cr4Bits != 0
+  }
+
   /// - Parameters:
   ///   - code: CS, which must not be 64-bit code when long mode begins or ends.
   ///   - task: TR, whose task state must have the format of 64-bit mode when long mode begins (SDM Vol. 3A, 10.8.5.2).

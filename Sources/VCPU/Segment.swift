@@ -24,6 +24,8 @@ public struct Segment: Equatable, Sendable {
 
   public static let unusableBit: UInt32 = 1 << 16
 
+  public var isUnusable: Bool { attributes & Self.unusableBit != 0 }
+
   /// Code of the default size that the D and L bits give: 2, 4 or 8 bytes of address.
   public var isLong: Bool { attributes & 1 << 13 != 0 }
   public var isDefault32: Bool { attributes & 1 << 14 != 0 }

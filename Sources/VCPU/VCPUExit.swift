@@ -30,6 +30,9 @@ public enum VCPUExit {
   case invalidatePage(GuestVirtualAddress)
   /// An access to a control register, or INVLPG, that has to be decoded.
   case controlInstruction
+  /// #GP by what may be an instruction that real mode allows, while the CPU runs that in another mode.
+  case privilegedInstruction
+  case realModeProblem(RealModeProblem)
   case setXCR
   /// WBINVD or INVD: nothing that the guest can see depends on it.
   case cacheControl

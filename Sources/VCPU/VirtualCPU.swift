@@ -46,10 +46,16 @@ public protocol VirtualCPU: ~Copyable {
   /// Sets what the guest sees as its control registers, and what the CPU gets instead, for a vCPU that was made to run
   /// on shadow tables.
   mutating func setControlRegisters(_ guest: ControlRegisters, running: ControlRegisters)
+  /// LGDT or LIDT.
+  mutating func loadDescriptorTable(_ table: DescriptorTable, isInterrupt: Bool)
+  /// DR0 to DR3, DR6 or DR7.
+  subscript(debugRegister number: UInt8) -> UInt64 { get set }
   /// IA32_DEBUGCTL.
   var debugControl: UInt64 { get set }
   /// One of the model-specific registers that the guest reads without an exit; nil where it does not.
   func readPassedMSR(_ index: UInt32) -> UInt64?
+  /// Writes one of them with a value that it can hold, where the guest cannot do so itself; false where there is none.
+  mutating func writePassedMSR(_ index: UInt32, _ value: UInt64) -> Bool
 
   /// Bytes of the instruction that made the exit; nil where the CPU does not say.
   var exitInstructionLength: Int? { get }
@@ -75,4 +81,9 @@ public protocol VirtualCPU: ~Copyable {
   var timeOffset: UInt64 { get set }
   /// Stop with `.singleStep` after each guest instruction.
   var isSingleStepping: Bool { get set }
+}
+
+extension VirtualCPU where Self: ~Copyable {
+  /// For a back end whose guests write them without an exit in every mode.
+  public mutating func writePassedMSR(_ index: UInt32, _ value: UInt64) -> Bool { false }
 }

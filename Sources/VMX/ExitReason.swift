@@ -10,6 +10,7 @@ public enum ExitReason {
   public static let getsec: UInt32 = 11
   public static let hlt: UInt32 = 12
   public static let invd: UInt32 = 13
+  public static let invlpg: UInt32 = 14
   public static let rdpmc: UInt32 = 15
   public static let vmcall: UInt32 = 18
   public static let vmxon: UInt32 = 27
@@ -47,6 +48,7 @@ public enum ExitReason {
     case getsec: "GETSEC"
     case hlt: "HLT"
     case invd: "INVD"
+    case invlpg: "INVLPG"
     case rdpmc: "RDPMC"
     case vmcall...vmxon: "VMX instruction"
     case controlRegister: "control-register access"

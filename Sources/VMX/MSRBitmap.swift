@@ -7,13 +7,21 @@ public enum MSRBitmap {
   /// Fills a 4 KiB frame so that every MSR exits but those in `passed`.
   public static func fill(_ frame: HostPhysicalAddress, passing passed: Span<UInt32>) {
     for offset in stride(from: UInt64(0), to: 4096, by: 8) { writeMMIO64(frame.value + offset, .max) }
-    for index in passed.indices {
-      for (byte, mask) in [place(of: passed[index], isWrite: false), place(of: passed[index], isWrite: true)]
-      {
-        let address = frame.value + UInt64(byte & ~3)
-        let bit = UInt32(mask) << UInt32(8 * (byte & 3))
-        writeMMIO32(address, readMMIO32(address) & ~bit)
-      }
+    for index in passed.indices { change(passed[index], in: frame) { word, bit in word & ~bit } }
+  }
+
+  /// Makes an MSR exit again.
+  public static func intercept(_ msr: UInt32, in frame: HostPhysicalAddress) {
+    change(msr, in: frame) { word, bit in word | bit }
+  }
+
+  private static func change(
+    _ msr: UInt32, in frame: HostPhysicalAddress, _ body: (UInt32, UInt32) -> UInt32
+  ) {
+    for isWrite in [false, true] {
+      let (byte, mask) = place(of: msr, isWrite: isWrite)
+      let address = frame.value + UInt64(byte & ~3)
+      writeMMIO32(address, body(readMMIO32(address), UInt32(mask) << UInt32(8 * (byte & 3))))
     }
   }
 

@@ -8,8 +8,13 @@ public protocol MSRReader {
 
 /// What this CPU's VT-x can do, and the control words that we run guests with: what we need, plus what we
 /// take where it is there, adjusted to what the capability MSRs demand (SDM Vol. 3D, appendix A).
+///
+/// On shadow tables less is needed: no EPT, no unrestricted guest, and none of the controls that came with them and
+/// switch EFER and the PAT. All accesses to CR3 make exits, and so the older capability MSRs, which insist on that, do.
 public struct VMXCapabilities: Sendable {
   public let revision: UInt32
+  /// Whether guests run on shadow tables, with protection and paging always on.
+  public let isShadowed: Bool
   public let pin: PinControls
   public let processor: ProcessorControls
   public let secondary: SecondaryControls
@@ -28,6 +33,10 @@ public struct VMXCapabilities: Sendable {
   public enum MSR {
     public static let featureControl: UInt32 = 0x3A
     public static let basic: UInt32 = 0x480
+    public static let pin: UInt32 = 0x481
+    public static let processor: UInt32 = 0x482
+    public static let exit: UInt32 = 0x483
+    public static let entry: UInt32 = 0x484
     public static let misc: UInt32 = 0x485
     public static let cr0Fixed0: UInt32 = 0x486
     public static let cr0Fixed1: UInt32 = 0x487
@@ -35,10 +44,8 @@ public struct VMXCapabilities: Sendable {
     public static let cr4Fixed1: UInt32 = 0x489
     public static let secondary: UInt32 = 0x48B
     public static let eptVPID: UInt32 = 0x48C
-    public static let truePin: UInt32 = 0x48D
-    public static let trueProcessor: UInt32 = 0x48E
-    public static let trueExit: UInt32 = 0x48F
-    public static let trueEntry: UInt32 = 0x490
+    /// From each of the four older MSRs for controls to the one that demands no more than the CPU needs.
+    public static let offsetOfTrueControls: UInt32 = 0xC
   }
 
   /// Bits of IA32_FEATURE_CONTROL (SDM Vol. 3C, 24.7).
@@ -48,54 +55,63 @@ public struct VMXCapabilities: Sendable {
   }
 
   /// Reads the capability MSRs of a CPU whose CPUID reports VMX.
-  public init<Reader: MSRReader>(_ msrs: Reader) throws(VMXError) {
+  public init<Reader: MSRReader>(_ msrs: Reader, isShadowed: Bool) throws(VMXError) {
+    self.isShadowed = isShadowed
     let basic = msrs.read(MSR.basic)
     revision = UInt32(truncatingIfNeeded: basic) & 0x7FFF_FFFF
-    guard basic & 1 << 55 != 0 else { throw .noTrueControls }
+    let hasTrueControls = basic & 1 << 55 != 0
+    guard hasTrueControls || isShadowed else { throw .noTrueControls }
+    let offset = hasTrueControls ? MSR.offsetOfTrueControls : 0
 
-    let processorMSR = msrs.read(MSR.trueProcessor)
-    guard ProcessorControls(rawValue: UInt32(processorMSR >> 32)).contains(.secondaryControls) else {
-      throw .noEPT
-    }
-    let secondaryMSR = msrs.read(MSR.secondary)
+    let processorMSR = msrs.read(MSR.processor + offset)
+    let allowedProcessor = ProcessorControls(rawValue: UInt32(processorMSR >> 32))
+    // Neither of these two MSRs exists without the controls that it describes (A.3.3, A.10).
+    let secondaryMSR = allowedProcessor.contains(.secondaryControls) ? msrs.read(MSR.secondary) : 0
     let allowedSecondary = SecondaryControls(rawValue: UInt32(secondaryMSR >> 32))
-    guard allowedSecondary.contains(.ept) else { throw .noEPT }
-    guard allowedSecondary.contains(.unrestrictedGuest) else { throw .noUnrestrictedGuest }
-    translations = EPTCapabilities(rawValue: msrs.read(MSR.eptVPID))
-    guard translations.isSuperset(of: EPTPointer.requirements) else { throw .noEPTWriteBack }
+    let hasTranslations = !allowedSecondary.isDisjoint(with: [.ept, .vpid])
+    translations = EPTCapabilities(rawValue: hasTranslations ? msrs.read(MSR.eptVPID) : 0)
+    if !isShadowed {
+      guard allowedSecondary.contains(.ept) else { throw .noEPT }
+      guard allowedSecondary.contains(.unrestrictedGuest) else { throw .noUnrestrictedGuest }
+      guard translations.isSuperset(of: EPTPointer.requirements) else { throw .noEPTWriteBack }
+    }
 
+    var optionalSecondary: SecondaryControls = [.rdtscp, .wbinvdExiting]
+    if !isShadowed { optionalSecondary.insert(.invpcid) }
     // Tagged translations are of use only where they can be dropped.
-    let canInvalidate = translations.contains([.invvpid, .invvpidSingleContext])
-    let optionalSecondary: SecondaryControls =
-      canInvalidate ? [.vpid, .rdtscp, .invpcid, .wbinvdExiting] : [.rdtscp, .invpcid, .wbinvdExiting]
+    if translations.contains([.invvpid, .invvpidSingleContext]) { optionalSecondary.insert(.vpid) }
 
     pin = PinControls(
       rawValue: try Self.adjust(
         PinControls([.externalInterruptExiting, .nmiExiting, .virtualNMIs]).rawValue,
-        optional: PinControls.preemptionTimer.rawValue, msrs.read(MSR.truePin), "pin-based"))
+        optional: PinControls.preemptionTimer.rawValue, msrs.read(MSR.pin + offset), "pin-based"))
+    let requiredProcessor: ProcessorControls = [
+      .tscOffsetting, .hltExiting, .mwaitExiting, .rdpmcExiting, .cr8LoadExiting, .cr8StoreExiting,
+      .unconditionalIOExiting, .msrBitmaps, .monitorExiting,
+    ]
     processor = ProcessorControls(
       rawValue: try Self.adjust(
-        ProcessorControls([
-          .tscOffsetting, .hltExiting, .mwaitExiting, .rdpmcExiting, .cr8LoadExiting, .cr8StoreExiting,
-          .unconditionalIOExiting, .msrBitmaps, .monitorExiting, .secondaryControls,
-        ]).rawValue, optional: 0, processorMSR, "processor-based"))
-    hasMonitorTrapFlag = ProcessorControls(rawValue: UInt32(processorMSR >> 32)).contains(.monitorTrapFlag)
+        requiredProcessor.union(
+          isShadowed ? [.invlpgExiting, .cr3LoadExiting, .cr3StoreExiting] : .secondaryControls
+        ).rawValue, optional: ProcessorControls.secondaryControls.rawValue, processorMSR, "processor-based"))
+    hasMonitorTrapFlag = allowedProcessor.contains(.monitorTrapFlag)
     secondary = SecondaryControls(
       rawValue: try Self.adjust(
-        SecondaryControls([.ept, .unrestrictedGuest]).rawValue,
-        optional: optionalSecondary.rawValue, secondaryMSR,
-        "secondary"))
+        SecondaryControls(isShadowed ? [] : [.ept, .unrestrictedGuest]).rawValue,
+        optional: optionalSecondary.rawValue, secondaryMSR, "secondary"))
+    let switchesOnExit: ExitControls = isShadowed ? [] : [.savePAT, .loadPAT, .saveEFER, .loadEFER]
     exit = ExitControls(
       rawValue: try Self.adjust(
-        ExitControls([.hostAddressSpaceSize, .saveDebugControls, .savePAT, .loadPAT, .saveEFER, .loadEFER])
-          .rawValue, optional: 0, msrs.read(MSR.trueExit), "VM-exit"))
+        switchesOnExit.union([.hostAddressSpaceSize, .saveDebugControls]).rawValue, optional: 0,
+        msrs.read(MSR.exit + offset), "VM-exit"))
+    let switchesOnEntry: EntryControls = isShadowed ? [] : [.loadPAT, .loadEFER]
     entry = EntryControls(
       rawValue: try Self.adjust(
-        EntryControls([.loadDebugControls, .loadPAT, .loadEFER]).rawValue, optional: 0,
-        msrs.read(MSR.trueEntry), "VM-entry"))
+        switchesOnEntry.union(.loadDebugControls).rawValue, optional: 0, msrs.read(MSR.entry + offset),
+        "VM-entry"))
 
     // Unrestricted guest exempts PE and PG from the fixed bits (A.7).
-    let exempt = CR0.protectionEnable | CR0.paging
+    let exempt = isShadowed ? 0 : CR0.protectionEnable | CR0.paging
     cr0FixedToOne = msrs.read(MSR.cr0Fixed0) & ~exempt
     cr0FixedToZero = ~msrs.read(MSR.cr0Fixed1)
     cr4FixedToOne = msrs.read(MSR.cr4Fixed0)

@@ -17,6 +17,7 @@ public struct ProcessorControls: OptionSet, Sendable {
   public static let interruptWindowExiting = Self(rawValue: 1 << 2)
   public static let tscOffsetting = Self(rawValue: 1 << 3)
   public static let hltExiting = Self(rawValue: 1 << 7)
+  public static let invlpgExiting = Self(rawValue: 1 << 9)
   public static let mwaitExiting = Self(rawValue: 1 << 10)
   public static let rdpmcExiting = Self(rawValue: 1 << 11)
   public static let cr3LoadExiting = Self(rawValue: 1 << 15)

@@ -16,17 +16,25 @@ public enum VMXError: Error, Equatable, Sendable {
     case .lockedOffByFirmware:
       "VT-x is locked off by the firmware; enable \"Intel Virtualization Technology\" in its setup"
     case .noTrueControls:
-      "this CPU's VT-x is too old: no TRUE control capabilities (Nehalem of 2008 and later have them)"
+      "paging=nested: this CPU's VT-x is too old, without TRUE control capabilities; leave the option out"
     case .noEPT:
-      "this CPU has VT-x without EPT; one from Westmere (2010) on is needed"
+      "paging=nested: this CPU has VT-x without EPT; leave the option out"
     case .noEPTWriteBack:
-      "this CPU's EPT lacks 4-level walks, write-back memory or INVEPT; a later CPU is needed"
+      "paging=nested: this CPU's EPT lacks 4-level walks, write-back memory or INVEPT; leave the option out"
     case .noUnrestrictedGuest:
-      "this CPU has no unrestricted guest mode; one from Westmere (2010) on is needed"
+      "paging=nested: this CPU has VT-x without unrestricted guest mode; leave the option out"
     case .missingControl:
       "this CPU's VT-x lacks a control that is needed"
     case .enterFailed:
       "VMXON was refused, although the CPU offers VT-x; another hypervisor may be holding it"
+    }
+  }
+
+  /// Whether guests can run all the same, on shadow tables.
+  public var leavesShadowTables: Bool {
+    switch self {
+    case .noTrueControls, .noEPT, .noEPTWriteBack, .noUnrestrictedGuest, .missingControl: true
+    case .notSupported, .lockedOffByFirmware, .enterFailed: false
     }
   }
 

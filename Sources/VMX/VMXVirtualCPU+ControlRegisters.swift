@@ -27,7 +27,7 @@ extension VMXVirtualCPU {
       efer |= EFER.longModeActive
       entry.insert(.ia32eModeGuest)
     }
-    self[.guestEFER] = efer
+    if !isShadowed { self[.guestEFER] = efer }
     self[.entryControls] = UInt64(entry.rawValue)
   }
 
@@ -82,6 +82,7 @@ extension VMXVirtualCPU {
   mutating func handleControlRegister() -> VCPUExit? {
     var isAllowed = true
     let access = ControlRegisterAccess(qualification: self[.exitQualification])
+    if isShadowed { return .controlRegister(access) }
     switch access {
     case .write(register: 0, let source): isAllowed = writeGuestCR0(self[source])
     case .write(register: 4, let source): isAllowed = writeGuestCR4(self[source])
@@ -98,12 +99,29 @@ extension VMXVirtualCPU {
   }
 
   public mutating func setControlRegisters(_ guest: ControlRegisters, running: ControlRegisters) {
+    let old = guestControls
     guestControls = guest
-    setCR0(running.cr0, efer: running.efer)
-    setCR4(running.cr4)
     self[.guestCR3] = running.cr3
+    // A switch between address spaces has nothing else.
+    guard needsControls || old.cr0 != guest.cr0 || old.cr4 != guest.cr4 || old.efer != guest.efer else {
+      return
+    }
+    needsControls = false
+    let isReal = guest.cr0 & CR0.protectionEnable == 0
+    if isReal && realMode == nil { enterRealMode() } else if !isReal { leaveRealMode() }
+    setCR0(isReal ? running.cr0 & ~Self.hiddenCR0 : running.cr0, efer: running.efer)
+    setCR4(isReal ? running.cr4 & ~Self.hiddenCR4 : running.cr4)
     self[.cr0ReadShadow] = guest.cr0
     self[.cr4ReadShadow] = guest.cr4
+    loadSystemCallEnable()
+  }
+
+  /// EFER.SCE, which the core keeps for the guest on shadow tables.
+  func loadSystemCallEnable() {
+    let register: UInt32 = 0xC000_0080
+    let current = CPU.readMSR(register)
+    let wanted = current & ~EFER.systemCall | guestControls.efer & EFER.systemCall
+    if wanted != current { CPU.writeMSR(register, wanted) }
   }
 
   public mutating func writeControlRegister(_ number: UInt8, _ value: UInt64) -> Bool {

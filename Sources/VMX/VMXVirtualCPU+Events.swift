@@ -38,7 +38,7 @@ extension VMXVirtualCPU {
 
   private var isLongCode: Bool {
     @inline(__always) get {
-      self[.guestEFER] & EFER.longModeActive != 0
+      efer & EFER.longModeActive != 0
         && self[.guestAccessRights(SegmentRegister.cs.rawValue)] & 1 << 13 != 0
     }
   }
@@ -61,6 +61,10 @@ extension VMXVirtualCPU {
       self[.guestPendingDebug] = self[.guestPendingDebug] | pendingSingleStep
     }
     inject(.exception(ExceptionVector.debug, errorCode: nil))
+  }
+
+  func dropPendingSingleStep() {
+    self[.guestPendingDebug] = self[.guestPendingDebug] & ~pendingSingleStep
   }
 
   public var isDeliveringEvent: Bool { hasQueuedEvent }
@@ -88,13 +92,14 @@ extension VMXVirtualCPU {
     case .exception(let vector, let errorCode):
       if let errorCode { self[.entryExceptionErrorCode] = UInt64(errorCode) }
       // In real mode no exception pushes an error code (27.2.1.3).
-      let hasErrorCode = errorCode != nil && self[.guestCR0] & CR0.protectionEnable != 0
+      let hasErrorCode = errorCode != nil && cr0 & CR0.protectionEnable != 0
       queue(InterruptionInformation(.hardwareException, vector: vector, hasErrorCode: hasErrorCode))
     }
   }
 
   @inline(__always)
-  private mutating func queue(_ event: InterruptionInformation) {
+  mutating func queue(_ event: InterruptionInformation) {
+    if realMode != nil { return deliverByHand(event) }
     self[.entryInterruption] = UInt64(event.rawValue)
     hasQueuedEvent = true
   }
@@ -140,6 +145,8 @@ extension VMXVirtualCPU {
       }
       return
     }
+    // What the CPU delivers itself in real mode, and comes to nothing, is INT n.
+    guard realMode == nil else { return }
     if event.hasErrorCode { self[.entryExceptionErrorCode] = self[.vectoringErrorCode] }
     if event.needsInstructionLength { self[.entryInstructionLength] = self[.exitInstructionLength] }
     if event.kind == InterruptionInformation.Kind.nmi.rawValue {

@@ -10,6 +10,7 @@ extension VMXVirtualCPU {
   public mutating func run(from now: UInt64, until deadline: UInt64) -> VCPUExit {
     var now = now
     while true {
+      if isShadowed, let refusal { return refusal }
       if boundsRuns {
         let ticks = deadline > now ? deadline &- now : 0
         self[.preemptionTimer] = min(ticks >> capabilities.timerShift, UInt64(UInt32.max))
@@ -21,7 +22,7 @@ extension VMXVirtualCPU {
         return .entryFailed(EntryFailure(code: code, qualification: 0, isInstructionError: true))
       }
       let reason = UInt32(truncatingIfNeeded: self[.exitReason])
-      if reason & ExitReason.entryFailure == 0 { isLaunched = true }
+      isLaunched = true
       if let exit = settle(reason) { return exit }
       now = readTSC()
     }
@@ -58,6 +59,7 @@ extension VMXVirtualCPU {
   private mutating func settleRareExit(_ reason: UInt32) -> VCPUExit? {
     switch reason {
     case ExitReason.exceptionOrNMI: return settleException()
+    case ExitReason.invlpg: return .invalidatePage(GuestVirtualAddress(self[.exitQualification]))
     case ExitReason.tripleFault: return .tripleFault
     case ExitReason.xsetbv: return .setXCR
     case ExitReason.wbinvd, ExitReason.invd: return .cacheControl
@@ -68,6 +70,10 @@ extension VMXVirtualCPU {
       return .missingInstruction
     default:
       if reason & ExitReason.entryFailure != 0 {
+        // It is not sure to have been launched; cleared, it surely has not.
+        _ = vmclear(vmcs.value)
+        _ = vmptrld(vmcs.value)
+        isLaunched = false
         if reason & 0xFFFF == ExitReason.machineCheckDuringEntry { raiseMachineCheck() }
         return .entryFailed(
           EntryFailure(
@@ -85,6 +91,10 @@ extension VMXVirtualCPU {
     }
     requeueInterruptedEvent()
     switch event.vector {
+    case ExceptionVector.pageFault:
+      return .pageFault(
+        GuestVirtualAddress(self[.exitQualification]),
+        GuestPageWalk.ErrorCode(rawValue: UInt32(truncatingIfNeeded: self[.exitInterruptionErrorCode])))
     case ExceptionVector.machineCheck:
       raiseMachineCheck()
       return .hostNMI
@@ -99,6 +109,12 @@ extension VMXVirtualCPU {
       self[.guestDR7] = self[.guestDR7] & ~(1 << 13)
       reflectDebugException(event)
       return .exceptionReflected
+    case ExceptionVector.generalProtection where realMode != nil: return .privilegedInstruction
+    case _ where event.kind == InterruptionInformation.Kind.softwareException.rawValue:
+      // INT3 or INTO in real mode.
+      self[.entryInstructionLength] = self[.exitInstructionLength]
+      queue(InterruptionInformation(.softwareException, vector: event.vector))
+      return .exceptionReflected
     default:
       inject(
         .exception(
@@ -106,15 +122,6 @@ extension VMXVirtualCPU {
           errorCode: event.hasErrorCode
             ? UInt32(truncatingIfNeeded: self[.exitInterruptionErrorCode]) : nil))
       return .exceptionReflected
-    }
-  }
-
-  public func readPassedMSR(_ index: UInt32) -> UInt64? {
-    switch index {
-    case 0x277: self[.guestPAT]
-    case 0xC000_0100: self[.guestBase(SegmentRegister.fs.rawValue)]
-    case 0xC000_0101: self[.guestBase(SegmentRegister.gs.rawValue)]
-    default: nil
     }
   }
 }

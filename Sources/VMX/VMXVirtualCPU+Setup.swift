@@ -15,18 +15,22 @@ extension VMXVirtualCPU {
 
   /// #MC, because the host must see it; #DB and #AC, because a guest can make their delivery loop for ever
   /// inside one instruction, where no host interrupt gets in.
-  static var interceptedExceptions: UInt64 {
-    1 << UInt64(ExceptionVector.machineCheck) | 1 << UInt64(ExceptionVector.debug)
+  /// On shadow tables #PF, whatever its error code. In real mode that runs in another mode, all of them.
+  var interceptedExceptions: UInt64 {
+    if realMode != nil { return 0xFFFF_FFFF }
+    return 1 << UInt64(ExceptionVector.machineCheck) | 1 << UInt64(ExceptionVector.debug)
       | 1 << UInt64(ExceptionVector.alignmentCheck)
+      | (isShadowed ? 1 << UInt64(ExceptionVector.pageFault) : 0)
   }
 
   func writeControls(msrBitmap: HostPhysicalAddress, vpid: UInt16) {
     self[.pinBasedControls] = UInt64(capabilities.pin.rawValue)
     self[.processorBasedControls] = UInt64(processorControls.rawValue)
-    self[.secondaryControls] = UInt64(capabilities.secondary.rawValue)
+    if processorControls.contains(.secondaryControls) {
+      self[.secondaryControls] = UInt64(capabilities.secondary.rawValue)
+    }
     self[.exitControls] = UInt64(capabilities.exit.rawValue)
     self[.entryControls] = UInt64(capabilities.entry.rawValue)
-    self[.exceptionBitmap] = Self.interceptedExceptions
     self[.pageFaultErrorCodeMask] = 0
     self[.pageFaultErrorCodeMatch] = 0
     self[.cr3TargetCount] = 0
@@ -35,7 +39,7 @@ extension VMXVirtualCPU {
     self[.entryMSRLoadCount] = 0
     self[.entryInterruption] = 0
     self[.msrBitmap] = msrBitmap.value
-    self[.eptPointer] = eptPointer.rawValue
+    if let eptPointer { self[.eptPointer] = eptPointer.rawValue }
     if capabilities.secondary.contains(.vpid) { self[.vpid] = UInt64(vpid) }
     self[.vmcsLinkPointer] = .max
     self[.tscOffset] = currentTimeOffset
@@ -58,8 +62,10 @@ extension VMXVirtualCPU {
     self[.hostSysenterCS] = 0
     self[.hostSysenterESP] = 0
     self[.hostSysenterEIP] = 0
-    self[.hostPAT] = CPU.readMSR(0x277)
-    self[.hostEFER] = CPU.readMSR(0xC000_0080)
+    if !isShadowed {
+      self[.hostPAT] = CPU.readMSR(0x277)
+      self[.hostEFER] = CPU.readMSR(0xC000_0080)
+    }
     self[.hostRIP] = vmxExitAddress()
     unsafe registers.pointee.host = 0
   }
@@ -70,12 +76,16 @@ extension VMXVirtualCPU {
     resident.restore()
     writeCR2(parkedCR2)
     writeDR6(parkedDR6)
-    if capabilities.secondary.contains(.vpid) { _ = invvpid(1, UInt16(self[.vpid]), 0) }
+    if isShadowed { loadSystemCallEnable() }
+    flushTranslations()
     dropTranslations()
   }
 
-  /// INVEPT, single context: mappings of every VPID that were made through these tables (SDM Vol. 3C, 29.4.3.1).
-  public mutating func dropTranslations() { _ = invept(1, eptPointer.rawValue) }
+  /// INVEPT, single context: mappings of every VPID that were made through these tables (SDM Vol. 3C, 29.4.3.1). Those
+  /// of shadow tables are the vCPU's own linear ones.
+  public mutating func dropTranslations() {
+    if let eptPointer { _ = invept(1, eptPointer.rawValue) } else { flushTranslations() }
+  }
 
   public mutating func unload() {
     resident.park()
@@ -86,6 +96,9 @@ extension VMXVirtualCPU {
   }
 
   public mutating func reset(to state: ArchitecturalState) {
+    realMode = nil
+    problem = nil
+    self[.exceptionBitmap] = interceptedExceptions
     for register in 0..<UInt8(16) {
       unsafe registers[general: GeneralRegister(register)] = state.general[Int(register)]
     }
@@ -93,20 +106,21 @@ extension VMXVirtualCPU {
     self[.guestRIP] = state.instructionPointer
     self[.guestRFLAGS] = state.flags
     for index in 0..<UInt8(SegmentRegister.count) {
-      let segment = state.segments[Int(index)]
-      self[.guestSelector(index)] = UInt64(segment.selector)
-      self[.guestLimit(index)] = UInt64(segment.limit)
-      self[.guestAccessRights(index)] = UInt64(segment.attributes)
-      self[.guestBase(index)] = segment.base
+      if let register = SegmentRegister(rawValue: index) { set(register, to: state.segments[Int(index)]) }
     }
     self[.guestGDTRBase] = state.gdtr.base
     self[.guestGDTRLimit] = UInt64(state.gdtr.limit)
     self[.guestIDTRBase] = state.idtr.base
     self[.guestIDTRLimit] = UInt64(state.idtr.limit)
+    guestControls = ControlRegisters(cr0: state.cr0, cr3: state.cr3, cr4: state.cr4, efer: state.efer)
+    needsControls = true
     self[.guestCR3] = state.cr3
+    cr2 = 0
+    for number in 0..<UInt8(4) { self[debugRegister: number] = 0 }
+    self[debugRegister: 6] = 0xFFFF_0FF0
     self[.guestDR7] = 0x400
     self[.guestDebugControl] = 0
-    self[.guestPAT] = Self.resetPAT
+    if !isShadowed { self[.guestPAT] = Self.resetPAT }
     self[.guestSysenterCS] = 0
     self[.guestSysenterESP] = 0
     self[.guestSysenterEIP] = 0
@@ -115,8 +129,8 @@ extension VMXVirtualCPU {
     self[.guestPendingDebug] = 0
     self[.entryInterruption] = 0
     hasQueuedEvent = false
-    self[.cr0Mask] = ~guestOwnedCR0
-    self[.cr4Mask] = ~guestOwnedCR4
+    self[.cr0Mask] = isShadowed ? .max : ~guestOwnedCR0
+    self[.cr4Mask] = isShadowed ? .max : ~guestOwnedCR4
     setCR4(state.cr4)
     setCR0(state.cr0, efer: state.efer)
     flushTranslations()

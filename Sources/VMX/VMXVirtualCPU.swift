@@ -14,6 +14,11 @@ import VCPU
 // bits that CPUID does not offer) exit and live in the read shadows. CR0.PG exits because it switches
 // EFER.LMA and "IA-32e mode guest" with it.
 //
+// On shadow tables the guest owns no bit, every access to CR3 exits, and so do INVLPG and #PF; the run loop decides what
+// the VMCS gets (`setControlRegisters`). The CPU may lack what came with EPT. So EFER stays in the core: an entry and an
+// exit set its LMA and LME (27.3.2.1, 28.5.1), its NXE is the host's, and its SCE, which the host has no use for, the
+// guest's. The PAT is the host's.
+//
 // An exit that interrupts the delivery of an event (an EPT violation on the guest's stack, say) has the event
 // put back at once, so that the next entry delivers it again.
 
@@ -22,7 +27,8 @@ import VCPU
 public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   let capabilities: VMXCapabilities
   let vmcs: HostPhysicalAddress
-  let eptPointer: EPTPointer
+  /// Nil on shadow tables.
+  let eptPointer: EPTPointer?
   let registers: UnsafeMutablePointer<guest_registers>
   let guestCR4Bits: UInt64
   let pagingEntries: (UInt64) -> InlineArray<4, UInt64>?
@@ -33,6 +39,14 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   let isShadowed: Bool
   /// What the guest sees of CR3 and EFER, on shadow tables; else the VMCS has them.
   var guestControls = ControlRegisters(cr0: 0, cr3: 0, cr4: 0, efer: 0)
+  /// The VMCS does not have the control registers yet that shadow tables need: since a reset, or a change of EFER.
+  var needsControls = true
+  /// Not nil while the guest is in real mode on a CPU without unrestricted guest.
+  var realMode: RealModeState?
+  /// IDTR's limit in real mode, while the VMCS has another.
+  var realModeTableLimit: UInt16 = 0xFFFF
+  var problem: RealModeProblem?
+  let words: GuestWords
   var currentTimeOffset: UInt64 = 0
   var resident: ResidentState
   var parkedCR2: UInt64 = 0
@@ -58,7 +72,8 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
 
   /// What the vCPUs of one virtual machine share.
   public struct Shared {
-    public var eptPointer: EPTPointer
+    /// Nil for a guest on shadow tables.
+    public var eptPointer: EPTPointer?
     /// A 4 KiB frame made by `MSRBitmap`.
     public var msrBitmap: HostPhysicalAddress
     /// CR4 bits that the guest's CPUID offers.
@@ -69,11 +84,12 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     public var timeOffset: UInt64
     /// Reads the four PDPTEs at a guest's CR3 for PAE paging; nil where they are not in RAM.
     public var pagingEntries: (UInt64) -> InlineArray<4, UInt64>?
+    public var words: GuestWords
 
     public init(
-      eptPointer: EPTPointer, msrBitmap: HostPhysicalAddress, guestCR4Bits: UInt64, offeredXCR0: UInt64,
+      eptPointer: EPTPointer?, msrBitmap: HostPhysicalAddress, guestCR4Bits: UInt64, offeredXCR0: UInt64,
       timeOffset: UInt64,
-      pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
+      pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?, words: GuestWords
     ) {
       self.eptPointer = eptPointer
       self.msrBitmap = msrBitmap
@@ -81,6 +97,7 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
       self.offeredXCR0 = offeredXCR0
       self.timeOffset = timeOffset
       self.pagingEntries = pagingEntries
+      self.words = words
     }
   }
 
@@ -92,10 +109,11 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
     self.capabilities = capabilities
     vmcs = frames.vmcs
     eptPointer = shared.eptPointer
-    isShadowed = false
+    isShadowed = capabilities.isShadowed
     guestCR4Bits = shared.guestCR4Bits
     currentTimeOffset = shared.timeOffset
     pagingEntries = shared.pagingEntries
+    words = shared.words
     processorControls = capabilities.processor
     unsafe registers = UnsafeMutablePointer(bitPattern: UInt(frames.registers.value))!
     let area = unsafe UnsafeMutableRawPointer(bitPattern: UInt(frames.extendedState.value))!
@@ -133,13 +151,17 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
       limit: UInt32(truncatingIfNeeded: self[.guestLimit(index)]), base: self[.guestBase(index)])
   }
 
+  func set(_ register: SegmentRegister, to segment: Segment) {
+    let index = register.rawValue
+    self[.guestSelector(index)] = UInt64(segment.selector)
+    self[.guestLimit(index)] = UInt64(segment.limit)
+    self[.guestAccessRights(index)] = UInt64(segment.attributes)
+    self[.guestBase(index)] = segment.base
+  }
+
   public var instructionPointer: UInt64 {
     @inline(__always) get { self[.guestRIP] }
     @inline(__always) set { self[.guestRIP] = newValue }
-  }
-  public var flags: UInt64 {
-    get { self[.guestRFLAGS] }
-    set { self[.guestRFLAGS] = newValue }
   }
   public var cr0: UInt64 {
     let mask = self[.cr0Mask]
@@ -151,10 +173,12 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   }
   public var cr3: UInt64 { isShadowed ? guestControls.cr3 : self[.guestCR3] }
   public var privilegeLevel: UInt8 {
-    UInt8(self[.guestAccessRights(SegmentRegister.ss.rawValue)] >> 5 & 3)
+    realMode != nil ? 0 : UInt8(self[.guestAccessRights(SegmentRegister.ss.rawValue)] >> 5 & 3)
   }
+  /// On shadow tables the virtual TLB has what the guest loaded.
   public var pageDirectoryPointers: InlineArray<4, UInt64>? {
-    [self[.guestPDPTE(0)], self[.guestPDPTE(1)], self[.guestPDPTE(2)], self[.guestPDPTE(3)]]
+    isShadowed
+      ? nil : [self[.guestPDPTE(0)], self[.guestPDPTE(1)], self[.guestPDPTE(2)], self[.guestPDPTE(3)]]
   }
   public var cr4: UInt64 {
     let mask = self[.cr4Mask]
@@ -163,8 +187,31 @@ public struct VMXVirtualCPU: VirtualCPU, ~Copyable {
   public var efer: UInt64 {
     get { isShadowed ? guestControls.efer : self[.guestEFER] }
     set {
+      guard isShadowed else { return self[.guestEFER] = newValue }
       guestControls.efer = newValue
-      self[.guestEFER] = newValue
+      needsControls = true
+    }
+  }
+  public subscript(debugRegister number: UInt8) -> UInt64 {
+    get {
+      switch number {
+      case 0: readDR0()
+      case 1: readDR1()
+      case 2: readDR2()
+      case 3: readDR3()
+      case 6: readDR6()
+      default: self[.guestDR7]
+      }
+    }
+    set {
+      switch number {
+      case 0: writeDR0(newValue)
+      case 1: writeDR1(newValue)
+      case 2: writeDR2(newValue)
+      case 3: writeDR3(newValue)
+      case 6: writeDR6(newValue)
+      default: self[.guestDR7] = newValue
+      }
     }
   }
   public var debugControl: UInt64 {

@@ -195,6 +195,15 @@ struct ACPIMachine {
     #expect(overrides.map(\.isLevelTriggered) == [false, true])
   }
 
+  @Test func aLineOfPCIsIsLevelTriggeredAndActiveLowUnlessItIsOverridden() throws {
+    let madt = try read(Self.body)
+    let plain = madt.pciInterrupt(line: 11)
+    #expect((plain.source, plain.interrupt) == (11, 11))
+    #expect(plain.isActiveLow && plain.isLevelTriggered)
+    #expect(madt.pciInterrupt(line: 9) == madt.sourceOverrides[1])
+    #expect(madt.pciInterrupt(line: 0).interrupt == 2)
+  }
+
   @Test func theAddressOverrideWins() throws {
     let madt = try read(Self.body + [5, 12, 0, 0] + bytes(UInt64(0xF_FEE0_0000)))
     #expect(madt.localAPIC == HostPhysicalAddress(0xF_FEE0_0000))

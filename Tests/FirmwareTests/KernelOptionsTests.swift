@@ -21,13 +21,14 @@ import Testing
 
   @Test func everyOptionIsSet() {
     let options = parse(
-      "log=debug console=mux guest.memory=3G guest.vcpus=4 reserve=64M exit=qemu")
+      "log=debug console=mux guest.memory=3G guest.vcpus=4 reserve=64M net=auto exit=qemu")
     #expect(options.problems.isEmpty)
     #expect(options.log == .debug)
     #expect(options.console == .mux)
     #expect(options.guestMemory == 3 << 30)
     #expect(options.guestVCPUs == 4)
     #expect(options.reserve == 64 << 20)
+    #expect(options.net == .auto)
     #expect(options.exit == .qemu)
   }
 
@@ -35,6 +36,7 @@ import Testing
     #expect(
       ["error", "warn", "info", "debug"].map { parse("log=\($0)").log } == [.error, .warn, .info, .debug])
     #expect(["plain", "mux"].map { parse("console=\($0)").console } == [.plain, .mux])
+    #expect(["off", "auto"].map { parse("net=\($0)").net } == [.off, .auto])
     #expect(["halt", "bochs", "qemu"].map { parse("exit=\($0)").exit } == [.halt, .bochs, .qemu])
   }
 

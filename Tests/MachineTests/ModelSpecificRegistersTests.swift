@@ -27,6 +27,23 @@ struct ModelSpecificRegistersTests {
     #expect(written == 0x0407_0506_0007_0106)
   }
 
+  @Test func registersThatTheGuestUsesItselfTakeWhatTheProcessorsDo() {
+    for address: UInt32 in [0x175, 0x176, 0xC000_0082, 0xC000_0083, 0xC000_0100, 0xC000_0101, 0xC000_0102] {
+      for value: UInt64 in [0, 0x7FFF_FFFF_FFFF, 0xFFFF_8000_0000_0000, .max] {
+        #expect(ModelSpecificRegisters.canHold(value, in: address))
+      }
+      for value: UInt64 in [0x8000_0000_0000, 0xFFFF_7FFF_FFFF_FFFF, 1 << 63] {
+        #expect(!ModelSpecificRegisters.canHold(value, in: address))
+      }
+    }
+    for word: UInt32 in [0xC000_0084, 0xC000_0103] {
+      #expect(ModelSpecificRegisters.canHold(0xFFFF_FFFF, in: word))
+      #expect(!ModelSpecificRegisters.canHold(1 << 32, in: word))
+    }
+    #expect(ModelSpecificRegisters.canHold(.max, in: 0xC000_0081))
+    #expect(ModelSpecificRegisters.canHold(.max, in: 0x174))
+  }
+
   @Test func eachRegisterHasOneThatAnswers() {
     let registers = makeRegisters()
     let passThrough: [UInt32] = [

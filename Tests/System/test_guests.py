@@ -1,17 +1,26 @@
 """Small guests on the real hyperkernel: what they get from it, and what becomes of those that misbehave."""
 
-from big_iron import GUESTS, HELLO, BigIronTestCase, bochs, complaints, qemu
+import re
+
+from big_iron import (
+    BACKENDS, GUESTS, HELLO, SHADOW, SVM, VMX, VMX_SHADOW, BigIronTestCase, bochs, complaints, on_backends, qemu)
+from cluster import ROOT
 from cluster.image import Module
 from cluster.machine import Hardware
 from cluster.run import Status
 
+TWO_CORES = Hardware(cores=2, memory=128)
 
-class MultibootTests(BigIronTestCase):
+
+class HelloTestCase(BigIronTestCase):
     def assert_says_hello(self, run):
         self.assert_powered_off(run)
         self.assertEqual(complaints(run.log), [])
         self.assertEqual(run.output, "Hello from a Multiboot guest\n")
 
+
+@on_backends(*BACKENDS)
+class MultibootTests(HelloTestCase):
     def test_a_guest_that_carries_its_addresses_in_its_header_runs(self):
         self.assert_says_hello(self.boot(HELLO))
 
@@ -19,19 +28,10 @@ class MultibootTests(BigIronTestCase):
         self.assert_says_hello(self.boot([Module(GUESTS / "hello.elf")]))
 
     def test_a_guest_runs_on_two_cores(self):
-        run = self.boot(HELLO, hardware=Hardware(cores=2, memory=128))
-        self.assertIn("2 cores, x2APIC\n", run.log)
+        run = self.boot(HELLO, hardware=TWO_CORES)
+        self.assertIn(f"{self.backend.described}\n", run.log)
+        self.assertIn(f"2 cores, {self.backend.apic}\n", run.log)
         self.assert_says_hello(run)
-
-    def test_a_guest_runs_on_cpus_without_x2apic(self):
-        run = self.boot(HELLO, machine=bochs("corei7_sandy_bridge_2600k"), hardware=Hardware(cores=2, memory=128))
-        self.assertIn("2 cores, xAPIC\n", run.log)
-        self.assert_says_hello(run)
-
-    def test_a_guest_runs_on_cpus_of_amds(self):
-        for machine in (bochs("ryzen"), qemu("EPYC")):
-            with self.subTest(machine.__name__):
-                self.assert_says_hello(self.boot(HELLO, machine=machine))
 
     def test_a_guest_gets_its_command_line_its_modules_and_a_memory_map(self):
         run = self.boot(
@@ -62,6 +62,72 @@ class MultibootTests(BigIronTestCase):
         self.assertIn("guest: 64 MiB, 1 vCPU\n", run.log)
 
 
+class OtherProcessorsTests(HelloTestCase):
+    """A back end on a CPU other than its own in BACKENDS."""
+
+    def test_vt_x_without_x2apic(self):
+        run = self.boot(HELLO, machine=bochs("corei7_sandy_bridge_2600k"), hardware=TWO_CORES)
+        self.assertIn("2 cores, xAPIC\n", run.log)
+        self.assert_says_hello(run)
+
+    def test_shadow_tables_where_the_cpu_has_no_second_level(self):
+        for machine in (bochs("core2_penryn_t9600"), qemu("EPYC,-npt")):
+            with self.subTest(machine.__name__):
+                run = self.boot(HELLO, machine=machine)
+                self.assertIn(" with shadow paging\n", run.log)
+                self.assert_says_hello(run)
+                self.assertGreater(run.result.report["vcpus"][0]["shadowFill"], 0)
+
+    def test_amd_v_of_another_emulator(self):
+        for paging in ("nested", "shadow"):
+            with self.subTest(paging):
+                run = self.boot(HELLO, machine=bochs("ryzen"), hardware=TWO_CORES, options=[f"paging={paging}"])
+                self.assert_says_hello(run)
+
+
+@on_backends(SVM, SHADOW)  # Bochs's Haswell has no SMAP
+class SupervisorAccessTests(BigIronTestCase):
+    def test_a_write_across_two_pages_that_smap_and_wp_let_pass(self):
+        run = self.boot([Module(GUESTS / "straddle")])
+        self.assert_powered_off(run)
+        # 12345678H at offset FFEH, then 1 added to the byte at 1002H.
+        self.assertEqual(run.output, "12345678 00011234\n")
+
+
+class RealModeTests(BigIronTestCase):
+    """Not on QEMU, whose CPU has no segment limits."""
+
+    # A CPU without EPT and unrestricted guest, and one that has them.
+    in_virtual_8086_mode = ((bochs("core2_penryn_t9600"), []), (VMX_SHADOW.machine, VMX_SHADOW.options))
+
+    def test_real_mode_is_the_same_in_virtual_8086_mode(self):
+        source = (ROOT / "Tests/Guests/real-mode.asm").read_text()
+        tried = re.findall(r'^  expect \w+, "(.*)"$', source, re.MULTILINE)
+        self.assertGreater(len(tried), 30)
+        for machine, options in ((VMX.machine, VMX.options), *self.in_virtual_8086_mode):
+            with self.subTest(machine.__name__, options=options):
+                run = self.boot([Module(GUESTS / "real-mode")], machine=machine, options=options)
+                self.assert_powered_off(run)
+                lines = run.output.splitlines()
+                self.assertEqual([line for line in lines if line != "REP OUTSB"], tried)
+                self.assertEqual(lines.count("REP OUTSB"), 1)
+
+    def test_big_real_mode_stops_a_guest_that_runs_in_virtual_8086_mode(self):
+        guest = [Module(GUESTS / "big-real-mode")]
+        run = self.boot(guest)
+        self.assert_powered_off(run)
+        self.assertEqual(run.output, "Real mode\n!")
+        for machine, options in self.in_virtual_8086_mode:
+            with self.subTest(machine.__name__):
+                run = self.boot(guest, machine=machine, options=options)
+                self.assert_ended(run, Status.GUEST_FAILED, "fault")
+                self.assertEqual(run.output, "Real mode\n")
+                self.assertEqual(
+                    complaints(run.log)[0],
+                    "guest stopped: vCPU 0: real mode with a segment larger than 64 KiB")
+
+
+@on_backends(*BACKENDS)
 class MisbehaviourTests(BigIronTestCase):
     def test_a_triple_fault_ends_the_run_with_the_registers_in_the_log(self):
         run = self.boot([Module(GUESTS / "triple-fault")])

@@ -13,10 +13,15 @@ class ProcessorTests(BigIronTestCase):
         run = self.boot(HELLO, machine=qemu("EPYC,-svm"))
         self.assert_refused(run, f"cannot run guests: {NO_VIRTUALIZATION}")
 
-    def test_no_ept(self):
-        run = self.boot(HELLO, machine=bochs("core2_penryn_t9600"))
-        reason = "this CPU has VT-x without EPT; one from Westmere (2010) on is needed"
-        self.assert_refused(run, f"cannot run guests: {reason}")
+    def test_no_second_level_where_nothing_else_will_do(self):
+        for machine, lack in (
+            (bochs("core2_penryn_t9600"), "VT-x without EPT"),
+            (qemu("EPYC,-npt"), "AMD-V without nested paging"),
+        ):
+            with self.subTest(machine.__name__):
+                run = self.boot(HELLO, machine=machine, options=["paging=nested"])
+                reason = f"paging=nested: this CPU has {lack}; leave the option out"
+                self.assert_refused(run, f"cannot run guests: {reason}")
 
     def test_no_xsave(self):
         # A CPU with VT-x but without unrestricted guest, one without VT-x, and another emulator.

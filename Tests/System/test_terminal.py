@@ -11,7 +11,7 @@ import termios
 import time
 import unittest
 
-from big_iron import fresh_directory
+from big_iron import USUAL_BACKENDS, fresh_directory, on_backends
 
 # The launcher's own main, with Linux in plain QEMU in place of Big Iron on the machine that it chooses by itself.
 STAND_IN = """
@@ -48,6 +48,13 @@ class TerminalTestCase(unittest.TestCase):
     def type(self, keys):
         os.write(self.terminal, keys)
 
+    def interrupt_command(self):
+        """Runs a command that lasts, and types Ctrl-C when it has the terminal; before, the shell would take the key."""
+        self.type(b"sh -c 'echo it runs; sleep 1000'\r")
+        self.expect(rb"\r\nit runs\r\n")
+        self.type(b"\x03")
+        self.expect(rb"\^C.*# ")
+
     def assert_ended(self, status):
         self.assertEqual(self.launcher.wait(20), status)
         self.assertEqual(termios.tcgetattr(self.slave), self.modes)
@@ -70,10 +77,7 @@ class StandInTests(TerminalTestCase):
 
     def test_control_keys_belong_to_the_guest(self):
         self.expect(rb"# ")
-        self.type(b"sleep 1000\r")
-        time.sleep(1)
-        self.type(b"\x03")
-        self.expect(rb"\^C.*# ")
+        self.interrupt_command()
         self.type(b"echo ab\x01\x01X; cat >/dev/null\r")  # Ctrl-A at a shell: to the line's beginning
         self.expect(rb"# ")
         self.type(b"\x01x")
@@ -94,12 +98,15 @@ class StandInTests(TerminalTestCase):
         self.assertEqual(machines, "")
 
 
+@on_backends(*USUAL_BACKENDS)
 class BigIronTests(TerminalTestCase):
     seconds = 50
 
     def test_typing_reaches_the_guests_shell_until_it_powers_off(self):
         directory = fresh_directory(self.id())
-        self.launch("-m", "cluster", "--machine", "bochs", "--run-directory", directory)
+        options = [f"--option={option}" for option in self.backend.options]
+        self.launch(
+            "-m", "cluster", "--machine", self.backend.machine.name, "--no-kvm", *options, "--run-directory", directory)
         self.expect(rb"Linux version .*\r\n.*/ # ", seconds=400)
         self.type(b"echo $((6 * 7)) from $(uname -s)\r")
         self.expect(rb"echo \$\(\(6 \* 7\)\) from \$\(uname -s\)\r\n42 from Linux\r\n.*# ")
@@ -109,10 +116,7 @@ class BigIronTests(TerminalTestCase):
             self.expect(re.escape(bytes([key])))
         self.type(b"\r")
         self.expect(rb"\r\n1\r\n.*# ")
-        self.type(b"sleep 1000\r")
-        self.expect(rb"sleep 1000\r\n")
-        self.type(b"\x03")
-        self.expect(rb"\^C.*# ")
+        self.interrupt_command()
         self.type(b"poweroff -f\r")
         self.expect(rb"reboot: Power down")
         self.assert_ended(0)

@@ -69,6 +69,22 @@ private let task16 = Segment(selector: 0, attributes: 0x83, limit: 0x67, base: 0
     #expect(registers.hasPageDirectoryPointers)
   }
 
+  @Test func pageDirectoryPointersAreLoadedWherePagingChanges() {
+    let cr4 = CR4.physicalAddressExtension
+    let old = ControlRegisters(cr0: paging, cr3: 0, cr4: cr4, efer: 0)
+    var new = old
+    new.cr0 |= CR0.taskSwitched | CR0.writeProtect
+    #expect(!new.reloadsPageDirectoryPointers(after: old))
+    new = old
+    new.efer = EFER.noExecute
+    #expect(!new.reloadsPageDirectoryPointers(after: old))
+    for bit in [CR4.pageGlobal, CR4.pageSizeExtension, CR4.smep] {
+      new = ControlRegisters(cr0: paging, cr3: 0, cr4: cr4 | bit, efer: 0)
+      #expect(new.reloadsPageDirectoryPointers(after: old))
+    }
+    #expect(old.reloadsPageDirectoryPointers(after: registers(cr4: cr4)))
+  }
+
   @Test func CR4TakesWhatIsOfferedAndKeepsPAEInLongMode() {
     var registers = longMode
     let offered = CR4.physicalAddressExtension | CR4.pageGlobal
@@ -106,7 +122,7 @@ private let task16 = Segment(selector: 0, attributes: 0x83, limit: 0x67, base: 0
     #expect(registers.cr3 == 1 << 39)
   }
 
-  @Test func whatMakesADoubleFaultWithAPageFault() {
+  @Test func whatMakesADoubleFaultWithAGeneralProtectionFault() {
     let vectors = (0..<UInt8(32)).filter(ExceptionVector.isContributoryOrPageFault)
     #expect(vectors == [0, 10, 11, 12, 13, 14])
   }

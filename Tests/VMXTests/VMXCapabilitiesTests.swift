@@ -25,7 +25,7 @@ private struct TableMSRs: MSRReader {
 
 @Suite struct VMXCapabilitiesTests {
   @Test func controlsAreWhatWeNeedAndWhatTheCPUDemands() throws {
-    let capabilities = try VMXCapabilities(TableMSRs())
+    let capabilities = try VMXCapabilities(TableMSRs(), isShadowed: false)
     #expect(capabilities.revision == 0x1234)
     #expect(
       capabilities.pin.contains([.externalInterruptExiting, .nmiExiting, .virtualNMIs, .preemptionTimer]))
@@ -37,7 +37,7 @@ private struct TableMSRs: MSRReader {
   }
 
   @Test func unrestrictedGuestFreesPagingAndProtection() throws {
-    let capabilities = try VMXCapabilities(TableMSRs())
+    let capabilities = try VMXCapabilities(TableMSRs(), isShadowed: false)
     #expect(capabilities.cr0FixedToOne == 0x20)
   }
 
@@ -56,12 +56,14 @@ private struct TableMSRs: MSRReader {
       (TableMSRs().without(1 << 28, of: 0x48E), .missingControl("processor-based")),
     ]
     for (msrs, error) in cases {
-      #expect(throws: error) { try VMXCapabilities(msrs) }
+      #expect(throws: error) { try VMXCapabilities(msrs, isShadowed: false) }
+      #expect(error.leavesShadowTables)
     }
   }
 
   @Test func whatIsOptionalMayBeMissing() throws {
-    let capabilities = try VMXCapabilities(TableMSRs().without(1 << 6, of: 0x48D).without(1 << 5, of: 0x48B))
+    let capabilities = try VMXCapabilities(
+      TableMSRs().without(1 << 6, of: 0x48D).without(1 << 5, of: 0x48B), isShadowed: false)
     #expect(!capabilities.pin.contains(.preemptionTimer))
     #expect(!capabilities.secondary.contains(.vpid))
   }
@@ -69,7 +71,47 @@ private struct TableMSRs: MSRReader {
   @Test func virtualProcessorIDsNeedTheirInvalidation() throws {
     var msrs = TableMSRs()
     msrs.values[0x48C] = EPTPointer.requirements.rawValue
-    #expect(try !VMXCapabilities(msrs).secondary.contains(.vpid))
+    #expect(try !VMXCapabilities(msrs, isShadowed: false).secondary.contains(.vpid))
+  }
+
+  @Test func shadowTablesMakeWhatPagingDependsOnExit() throws {
+    let capabilities = try VMXCapabilities(TableMSRs(), isShadowed: true)
+    #expect(capabilities.isShadowed)
+    #expect(capabilities.processor.contains([.invlpgExiting, .cr3LoadExiting, .cr3StoreExiting]))
+    #expect(capabilities.secondary.contains([.vpid, .rdtscp, .wbinvdExiting]))
+    #expect(capabilities.secondary.isDisjoint(with: [.ept, .unrestrictedGuest, .invpcid]))
+    #expect(capabilities.exit.isDisjoint(with: [.savePAT, .loadPAT, .saveEFER, .loadEFER]))
+    #expect(capabilities.entry.isDisjoint(with: [.loadPAT, .loadEFER]))
+    #expect(capabilities.cr0FixedToOne == 0x8000_0021)
+  }
+
+  @Test func shadowTablesNeedNothingThatCameWithEPT() throws {
+    // A Core 2 of 2008 (Penryn).
+    let msrs = TableMSRs(
+      values: [
+        0x480: 0x005A_0800_0000_000D, 0x481: 0x0000_003F_0000_0016, 0x482: 0xF7F9_FFFE_0401_E172,
+        0x483: 0x0003_FFFF_0003_6DFF, 0x484: 0x0000_3FFF_0000_11FF, 0x485: 0x0004_03C0,
+        0x486: 0x8000_0021, 0x487: 0xFFFF_FFFF, 0x488: 0x2000, 0x489: 0x4_67FF,
+        0x48B: 0x0000_0041_0000_0000,
+      ])
+    #expect(throws: VMXError.noTrueControls) { try VMXCapabilities(msrs, isShadowed: false) }
+    let capabilities = try VMXCapabilities(msrs, isShadowed: true)
+    #expect(capabilities.secondary == .wbinvdExiting)
+    #expect(capabilities.translations.isEmpty)
+    #expect(!capabilities.hasMonitorTrapFlag)
+    #expect(!capabilities.pin.contains(.preemptionTimer))
+    #expect(capabilities.cr4FixedToOne == 0x2000)
+
+    // One that has no secondary controls either: their MSR, 48BH, does not exist then.
+    var older = msrs.without(1 << 31, of: 0x482)
+    older.values[0x48B] = .max
+    #expect(try VMXCapabilities(older, isShadowed: true).secondary.isEmpty)
+  }
+
+  @Test func shadowTablesDoNotHelpAgainstFirmware() {
+    for error: VMXError in [.notSupported, .lockedOffByFirmware, .enterFailed] {
+      #expect(!error.leavesShadowTables)
+    }
   }
 
   @Test func firmwareHasTheLastWord() throws {

@@ -24,6 +24,11 @@ class Machine(abc.ABC):
     name: str
     """How the hyperkernel's option `exit` calls it."""
 
+    @classmethod
+    def guest_words(cls):
+        """Words that a Linux guest's command line needs because of how this machine is emulated."""
+        return []
+
     def __init__(self, hardware, image, directory, number=0):
         """`directory` takes its configuration and logs, `number` tells it from the other machines there."""
         self.hardware = hardware

@@ -7,6 +7,7 @@ import time
 from .bochs import Bochs
 from .image import GUEST_COMMAND_LINE, GUEST_KERNEL, make_linux_image
 from .initramfs import INIT, CommandOutput, make_initramfs
+from .qemu import QEMU
 
 _COMMAND_LINE = f"{GUEST_COMMAND_LINE} rdinit={INIT}"
 
@@ -39,14 +40,15 @@ def run_on_bochs(command, hardware, directory, timeout=600, files=()):
 
 
 def run_on_qemu(command, hardware, directory, timeout=600, files=(), append=""):
-    """Boots the guest by QEMU's own loader, interpreted, and runs a shell command in it."""
+    """Boots the guest by QEMU's own loader, interpreted, and runs a shell command in it. The CPU is Big Iron's."""
     output = CommandOutput()
     initrd = _write_initrd(command, output, directory, files)
     serial_ports = [f"file:{_serial_port(directory, n)}" for n in (1, 2)]
     machine = [
         "qemu-system-x86_64", "-display", "none", "-net", "none", "-no-reboot", "-accel", "tcg,thread=multi",
-        "-smp", str(hardware.cores), "-m", str(hardware.memory), "-kernel", GUEST_KERNEL, "-initrd", initrd,
-        "-append", f"{_COMMAND_LINE} {append}", "-serial", serial_ports[0], "-serial", serial_ports[1],
+        "-cpu", QEMU.model, "-smp", str(hardware.cores), "-m", str(hardware.memory),
+        "-kernel", GUEST_KERNEL, "-initrd", initrd, "-append", f"{_COMMAND_LINE} {append}",
+        "-serial", serial_ports[0], "-serial", serial_ports[1],
     ]
     return _run(machine, directory / "machine0.output", output, directory, timeout)
 

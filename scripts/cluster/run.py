@@ -74,6 +74,7 @@ class Result:
     report: dict = dataclasses.field(default_factory=dict)
     """What the hyperkernel reported at its end; empty where it did not."""
     seconds: float = 0
+    """From the start of the machine to its end."""
     ticks: int | None = None
     """See Machine.ticks."""
 
@@ -88,7 +89,6 @@ def run(job, output, errors, terminal=None):
     job.directory.mkdir(parents=True, exist_ok=True)
     summary = job.directory / "summary.json"
     summary.unlink(missing_ok=True)
-    began = time.monotonic()
     image = job.directory / "node0.iso"
     machine = job.machine(job.hardware, image, job.directory)
     command = CommandOutput() if job.command is not None else None
@@ -96,6 +96,7 @@ def run(job, output, errors, terminal=None):
     try:
         options = " ".join(["console=mux", f"exit={job.machine.name}", *job.options])
         make_image(image, job.hyperkernel, options, _make_modules(job, command))
+        began = time.monotonic()
         node.start()
         deadline = began + job.timeout if job.timeout else None
         with terminal or contextlib.nullcontext():
@@ -131,7 +132,7 @@ def _make_modules(job, command):
         initrd.write_bytes(theirs + bytes(-len(theirs) % 4) + ours if command else theirs)
     if job.initrd is None or command:
         line.append(f"rdinit={INIT}")
-    return [Module(job.kernel, " ".join([*line, job.append])), Module(initrd)]
+    return [Module(job.kernel, " ".join([*line, *job.machine.guest_words(), job.append])), Module(initrd)]
 
 
 def _relay(node, command, output, errors, terminal, deadline):

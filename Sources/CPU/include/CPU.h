@@ -22,6 +22,9 @@ INSTRUCTION("readPort32(_:)") uint32_t cpu_in32(uint16_t port) {
 INSTRUCTION("writePort8(_:_:)") void cpu_out8(uint16_t port, uint8_t value) {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
+INSTRUCTION("writePort32(_:_:)") void cpu_out32(uint16_t port, uint32_t value) {
+    __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
+}
 
 // Memory-mapped registers: one access of exactly this width, never merged or moved
 
@@ -47,6 +50,18 @@ _Bool cpu_cmpxchg32(uint64_t address, uint32_t expected, uint32_t desired) {
 INSTRUCTION("compareExchange64(_:_:_:)")
 _Bool cpu_cmpxchg64(uint64_t address, uint64_t expected, uint64_t desired) {
     return __sync_bool_compare_and_swap((volatile uint64_t *)address, expected, desired);
+}
+
+// CRC32C (SSE 4.2)
+
+INSTRUCTION("crc32(_:_:)") uint32_t cpu_crc32_64(uint32_t crc, uint64_t value) {
+    uint64_t result = crc;
+    __asm__("crc32q %1, %0" : "+r"(result) : "rm"(value));
+    return (uint32_t)result;
+}
+INSTRUCTION("crc32(_:_:)") uint32_t cpu_crc32_8(uint32_t crc, uint8_t value) {
+    __asm__("crc32b %1, %0" : "+r"(crc) : "rm"(value));
+    return crc;
 }
 
 // Model-specific registers, CPUID, time
@@ -86,6 +101,9 @@ INSTRUCTION("waitForInterrupt()") void cpu_sti_hlt_cli(void) {
 }
 INSTRUCTION("halt()") void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 INSTRUCTION("memoryFence()") void cpu_mfence(void) { __asm__ volatile("mfence; lfence" ::: "memory"); }
+INSTRUCTION("storeFence()") void cpu_sfence(void) { __asm__ volatile("sfence" ::: "memory"); }
+/// No instruction: the compiler moves no access to memory across it.
+INSTRUCTION("compilerFence()") void cpu_compiler_fence(void) { __asm__ volatile("" ::: "memory"); }
 INSTRUCTION("pause()") void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
 
 // Control registers and translations

@@ -5,8 +5,8 @@
 /// INVPCID and INVLPGB nor five-level paging, protection keys and shadow stacks, and so the guest has none of them.
 ///
 /// - CR0.PG is set: a guest without paging runs on a table too, one that maps the low 4 GiB to themselves. CR0.PE
-///   remains the guest's: under AMD-V, real mode runs with paging (APM Vol. 2, 15.19); VT-x without unrestricted
-///   guest needs another way to run real mode.
+///   remains the guest's: under AMD-V, real mode runs with paging (APM Vol. 2, 15.19); under VT-x without
+///   unrestricted guest it is set all the same, and real mode runs as virtual-8086 code.
 /// - CR0.WP is set, for an entry that is read-only because of the second level, or because the guest's dirty bit is
 ///   still clear, must stop a supervisor's write as well. What a guest with WP clear may do is in the entries.
 /// - CR4.PAE is set and EFER.LMA and LME are the guest's LMA: the processor is in long mode exactly when the guest

@@ -7,6 +7,8 @@ enum InterruptVector {
   static let timer: UInt8 = 0x40
   /// Another core has work for this one.
   static let kick: UInt8 = 0x41
+  /// The Ethernet controller has work for us.
+  static let nic: UInt8 = 0x42
   static let spurious: UInt8 = 0xFF
 }
 
@@ -18,6 +20,9 @@ public func handleInterrupt(_ frame: UnsafeMutablePointer<interrupt_frame>) {
     unsafe Core.current.pointee.armedDeadline = .max
     node.apic.endOfInterrupt()
   case InterruptVector.kick: node.apic.endOfInterrupt()
+  case InterruptVector.nic:
+    DoorbellInterrupt.acknowledge()
+    node.apic.endOfInterrupt()
   case InterruptVector.spurious: break
   case 2:
     if node.hasPanicked.load(ordering: .acquiring) { stopForGood() }

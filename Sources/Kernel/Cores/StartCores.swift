@@ -80,7 +80,7 @@ enum Cores {
   private static func start(_ core: UnsafeMutablePointer<Core>, page: UInt8) -> Bool {
     let apicID = unsafe core.pointee.apicID
     node.apic.sendINIT(to: apicID)
-    wait(microseconds: 10_000)
+    node.clock.spin(microseconds: 10_000)
     for _ in 0..<2 {
       node.apic.sendStartUp(page: page, to: apicID)
       if unsafe isOnline(core, within: 200) { return true }
@@ -95,12 +95,6 @@ enum Cores {
       pause()
     }
     return unsafe core.pointee.isOnline.load(ordering: .acquiring)
-  }
-
-  /// The pauses that the start-up sequence prescribes.
-  private static func wait(microseconds: UInt64) {
-    let end = readTSC() &+ node.clock.ticks(microseconds: microseconds)
-    while readTSC() < end { pause() }
   }
 
   /// Lets the application processors go on to `runCore`.

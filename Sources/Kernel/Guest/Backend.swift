@@ -26,7 +26,7 @@ protocol Backend {
   /// its TSC is the host's plus `timeOffset`.
   func makeProcessor(
     index: Int, root: HostPhysicalAddress, cr4: UInt64, xcr0: UInt64, timeOffset: UInt64,
-    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
+    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?, words: GuestWords
   ) throws(BackendError) -> Processor
 
   /// The vendor's name for an exit, for reports.

@@ -91,8 +91,8 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
     }
   }
 
-  /// Copies a page, to which nobody can write, to another frame and maps that instead; the old one, which a
-  /// shootdown must precede the release of.
+  /// Copies a page, to which nobody can write, to another frame and maps that instead, still without the right to
+  /// write; the old one, which a shootdown must precede the release of.
   borrowing func replaceFrame(of page: PageNumber) throws(PageTableError) -> HostPhysicalAddress {
     try lock.withLock { () throws(PageTableError) -> HostPhysicalAddress in
       guard let old = unsafe tables.pointee.translate(page.address)?.host, let new = try? Frames.allocate4K()
@@ -100,8 +100,16 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
         throw .outOfTables
       }
       IdentityMemory.copy(from: old, to: new, count: pageSize)
-      _ = try unsafe tables.pointee.map(page.address, to: new, size: .page4K, permissions: .all)
+      _ = try unsafe tables.pointee.map(
+        page.address, to: new, size: .page4K, permissions: [.read, .execute])
       return old
+    }
+  }
+
+  /// Gives the right to write to a page back, once nobody sees its old frame any more.
+  borrowing func unprotect(_ page: PageNumber) throws(PageTableError) {
+    try lock.withLock { () throws(PageTableError) in
+      _ = try unsafe tables.pointee.protect(page.address..<page.address + pageSize, .all)
     }
   }
 

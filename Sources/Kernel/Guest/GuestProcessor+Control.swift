@@ -15,9 +15,27 @@ extension GuestProcessor {
 
   /// Carries out an access that the CPU leaves the decoding of to us.
   mutating func emulateControlInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) {
+    guard hardware.privilegeLevel == 0 else { return try emulateUserInstruction(vm) }
     guard case .system(let instruction) = try decodeInstruction(vm) else {
       throw .unsupported("a control-register access of this kind")
     }
+    try carryOut(instruction, vm)
+  }
+
+  /// The one such exit that a user's code can make is for SMSW, where there is no UMIP. What else stands there now was
+  /// put there since by another vCPU, and is for the processor to judge.
+  private mutating func emulateUserInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure)
+  {
+    let bytes = try fetchInstruction(codeSize, vm)
+    guard case .system(let instruction)? = try? Instruction(bytes, codeSize: codeSize),
+      case .storeMachineStatus = instruction.operation
+    else { throw .retry }
+    try carryOut(instruction, vm)
+  }
+
+  mutating func carryOut(
+    _ instruction: SystemInstruction, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) {
     var isAllowed = true
     switch instruction.operation {
     case .moveToControl(let number, let source):
@@ -28,20 +46,35 @@ extension GuestProcessor {
     case .loadMachineStatus(.register(let source)):
       isAllowed = perform(.loadStatusWord(UInt16(truncatingIfNeeded: hardware[source])), vm)
     case .loadMachineStatus(.memory(let operand)):
-      let place = try place(operand, width: 2, length: instruction.length, .read, vm)
-      isAllowed = perform(
-        .loadStatusWord(UInt16(truncatingIfNeeded: try read(place, width: 2, vm))), vm)
+      let bytes = try places(ofWord: operand, length: instruction.length, .read, vm)
+      let word = try read(bytes.low, width: 1, vm) | read(bytes.high, width: 1, vm) << 8
+      isAllowed = perform(.loadStatusWord(UInt16(truncatingIfNeeded: word)), vm)
     case .storeMachineStatus(.register(let destination), let width):
       hardware[destination] = hardware.cr0.merged(into: hardware[destination], width: width)
     case .storeMachineStatus(.memory(let operand), _):
-      let place = try place(operand, width: 2, length: instruction.length, .write, vm)
-      try write(hardware.cr0 & 0xFFFF, to: place, width: 2, vm)
+      let bytes = try places(ofWord: operand, length: instruction.length, .write, vm)
+      try write(hardware.cr0 & 0xFF, to: bytes.low, width: 1, vm)
+      try write(hardware.cr0 >> 8 & 0xFF, to: bytes.high, width: 1, vm)
     case .invalidatePage(let operand):
       invalidatePage(at: linearAddress(of: operand, length: instruction.length))
-    case .moveToDebug, .moveFromDebug: throw .unsupported("a control-register access of this kind")
+    case .moveToDebug, .moveFromDebug, .loadDescriptorTable, .interrupt:
+      throw .unsupported("a control-register access of this kind")
     }
     guard isAllowed else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
     hardware.skipInstruction(length: instruction.length)
+  }
+
+  /// Where the two bytes of an operand stand, which may be in two pages.
+  private func places(
+    ofWord operand: MemoryOperand, length: Int, _ kind: GuestPageWalk.Access.Kind,
+    _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) -> (low: GuestPhysicalAddress, high: GuestPhysicalAddress) {
+    let low = linearAddress(of: operand, length: length)
+    let high = low.value &+ 1
+    return (
+      try translate(low, kind, vm),
+      try translate(GuestVirtualAddress(codeSize == .bits64 ? high : high & 0xFFFF_FFFF), kind, vm)
+    )
   }
 
   /// False for #GP.
@@ -54,11 +87,15 @@ extension GuestProcessor {
       guard hardware[source] < 16 else { return false }
       apic.taskPriorityClass = UInt8(hardware[source])
       return true
+    case .write(register: 2, let source):
+      hardware.cr2 = codeSize == .bits64 ? hardware[source] : hardware[source] & 0xFFFF_FFFF
+      return true
     case .write(let number, let source): return writeControlRegister(number, hardware[source], vm)
     case .read(let number, let destination):
       hardware[destination] =
         switch number {
         case 0: hardware.cr0
+        case 2: hardware.cr2
         case 3: hardware.cr3
         case 4: hardware.cr4
         default: UInt64(apic.taskPriorityClass)

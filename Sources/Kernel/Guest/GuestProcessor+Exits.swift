@@ -22,20 +22,29 @@ extension GuestProcessor {
     case .interruptWindow, .nmiWindow: counters.window &+= 1
     case .exceptionReflected: counters.other &+= 1
     case .halt:
-      counters.halt &+= 1
-      // With IF clear only an NMI, INIT or the machine's end wakes it (SDM Vol. 2A, HLT).
-      wakesOnInterrupt = hardware.flags & RFLAGS.interrupt != 0
-      // A single-step trap that is due after the HLT wakes it at once.
-      let isTrapped = hardware.flags & RFLAGS.trap != 0
+      let halts = prepareHalt()
       skipInstruction(vm)
-      if !isTrapped { activity = .halted }
+      if halts { activity = .halted }
     default: handleRare(exit, vm)
     }
   }
 
+  /// What HLT does before RIP moves on; whether it halts.
+  @inline(__always)
+  mutating func prepareHalt() -> Bool {
+    counters.halt &+= 1
+    // With IF clear only an NMI, INIT or the machine's end wakes it (SDM Vol. 2A, HLT).
+    wakesOnInterrupt = hardware.flags & RFLAGS.interrupt != 0
+    // A single-step trap that is due after the HLT wakes it at once.
+    return hardware.flags & RFLAGS.trap == 0
+  }
+
   @inline(never)
   private mutating func handleRare(_ exit: VCPUExit, _ vm: borrowing VirtualMachine<Host>) {
-    counters.other &+= 1
+    switch exit {
+    case .controlRegister, .controlInstruction, .invalidatePage: break  // have counters of their own
+    default: counters.other &+= 1
+    }
     switch exit {
     case .controlInstruction:
       do {
@@ -43,6 +52,13 @@ extension GuestProcessor {
       } catch {
         settle(error, vm)
       }
+    case .privilegedInstruction:
+      do {
+        try emulatePrivilegedInstruction(vm)
+      } catch {
+        settle(error, vm)
+      }
+    case .realModeProblem(let problem): fail("\(problem.summary)", vm)
     case .controlRegister(let access): self.access(access, vm)
     case .invalidatePage(let address):
       invalidatePage(at: address)
@@ -141,12 +157,16 @@ extension GuestProcessor {
   }
 
   private mutating func executeXSETBV(_ vm: borrowing VirtualMachine<Host>) {
-    let value = hardware[.rdx] << 32 | hardware[.rax] & 0xFFFF_FFFF
-    guard hardware[.rcx] & 0xFFFF_FFFF == 0, vm.cpuidPolicy.isValid(xcr0: value) else {
-      return raise(ExceptionVector.generalProtection, errorCode: 0)
-    }
-    writeXCR0(value)
+    guard setXCR(vm) else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
     skipInstruction(vm)
+  }
+
+  /// What XSETBV does before RIP moves on; false for #GP.
+  func setXCR(_ vm: borrowing VirtualMachine<Host>) -> Bool {
+    let value = hardware[.rdx] << 32 | hardware[.rax] & 0xFFFF_FFFF
+    guard hardware[.rcx] & 0xFFFF_FFFF == 0, vm.cpuidPolicy.isValid(xcr0: value) else { return false }
+    writeXCR0(value)
+    return true
   }
 
   private mutating func executePortAccess(_ access: PortAccess, _ vm: borrowing VirtualMachine<Host>) {
@@ -161,6 +181,15 @@ extension GuestProcessor {
     guard let width = Platform.PortWidth(rawValue: UInt16(access.width)) else {
       return fail("port access of \(access.width) bytes", vm)
     }
+    transfer(access, width, vm)
+    skipInstruction(vm)
+  }
+
+  /// What IN and OUT do before RIP moves on.
+  @inline(__always)
+  mutating func transfer(
+    _ access: PortAccess, _ width: Platform.PortWidth, _ vm: borrowing VirtualMachine<Host>
+  ) {
     let now = vm.now
     if access.isInput {
       let value = vm.withPlatform { $0.readPort(access.port, width, now: now) }
@@ -169,7 +198,6 @@ extension GuestProcessor {
       let value = UInt32(truncatingIfNeeded: hardware[.rax])
       vm.withPlatform { $0.writePort(access.port, width, value, now: now) }
     }
-    skipInstruction(vm)
   }
 
   /// A touch of memory that the second-level tables do not have: RAM gets its frame, the rest is a device or

@@ -4,32 +4,46 @@ import VCPU
 
 extension GuestProcessor {
   mutating func executeRDMSR(_ vm: borrowing VirtualMachine<Host>) {
+    guard readMSR(vm) else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
+    skipInstruction(vm)
+  }
+
+  mutating func executeWRMSR(_ vm: borrowing VirtualMachine<Host>) {
+    guard writeMSR(vm) else { return raise(ExceptionVector.generalProtection, errorCode: 0) }
+    skipInstruction(vm)
+  }
+
+  /// What RDMSR does before RIP moves on; false for #GP.
+  @inline(__always)
+  mutating func readMSR(_ vm: borrowing VirtualMachine<Host>) -> Bool {
     counters.readMSR &+= 1
     let index = UInt32(truncatingIfNeeded: hardware[.rcx])
     do {
       let value = try readMSR(index, vm)
       hardware[.rax] = value & 0xFFFF_FFFF
       hardware[.rdx] = value >> 32
-      skipInstruction(vm)
+      return true
     } catch {
       logUnknown(
         "vCPU \(self.index): read of unknown MSR \(hex: index) at \(hex: hardware.instructionPointer)")
-      raise(ExceptionVector.generalProtection, errorCode: 0)
+      return false
     }
   }
 
-  mutating func executeWRMSR(_ vm: borrowing VirtualMachine<Host>) {
+  /// What WRMSR does before RIP moves on; false for #GP.
+  @inline(__always)
+  mutating func writeMSR(_ vm: borrowing VirtualMachine<Host>) -> Bool {
     counters.writeMSR &+= 1
     let index = UInt32(truncatingIfNeeded: hardware[.rcx])
     let value = hardware[.rdx] << 32 | hardware[.rax] & 0xFFFF_FFFF
     do {
       try writeMSR(index, value, vm)
-      skipInstruction(vm)
+      return true
     } catch {
       logUnknown(
         "vCPU \(self.index): refused write of \(hex: value) to MSR \(hex: index) at \(hex: hardware.instructionPointer)"
       )
-      raise(ExceptionVector.generalProtection, errorCode: 0)
+      return false
     }
   }
 
@@ -58,7 +72,10 @@ extension GuestProcessor {
       hardware.efer = new
       if unsafe shadow != nil { _ = setControls(controls, loadsCR3: false, vm) }
     case .debugControl: hardware.debugControl = try registers.debugControl(writing: value)
-    case .passThrough, .stored, .unknown: try registers.write(index, value)
+    case .passThrough:
+      guard ModelSpecificRegisters.canHold(value, in: index) else { throw GeneralProtection() }
+      if !hardware.writePassedMSR(index, value) { try registers.write(index, value) }
+    case .stored, .unknown: try registers.write(index, value)
     }
   }
 

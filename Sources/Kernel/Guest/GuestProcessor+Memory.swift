@@ -26,6 +26,29 @@ extension GuestProcessor {
   /// The instruction that made the exit.
   func decodeInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) -> Instruction {
     let codeSize = codeSize
+    let bytes = try fetchInstruction(codeSize, vm)
+    do {
+      return try Instruction(bytes, codeSize: codeSize)
+    } catch {
+      throw .unsupported(Self.describe(bytes))
+    }
+  }
+
+  @inline(never)
+  private static func describe(_ bytes: InstructionBytes) -> LogLine {
+    var line: LogLine = "instruction that cannot be emulated:"
+    for index in 0..<bytes.count {
+      line.append(" ")
+      line.append(hex: UInt64(bytes[index] ?? 0), digits: 2)
+    }
+    return line
+  }
+
+  /// The bytes at the instruction pointer.
+  @inline(__always)
+  func fetchInstruction(
+    _ codeSize: CodeSize, _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) -> InstructionBytes {
     let base = codeSize == .bits64 ? 0 : hardware[.cs].base
     let mask: UInt64 = codeSize == .bits64 ? .max : 0xFFFF_FFFF
     let start = (base &+ hardware.instructionPointer) & mask
@@ -46,16 +69,7 @@ extension GuestProcessor {
       guard fetch(place, inPage, into: &bytes, at: count, vm) else { break }
       count += inPage
     }
-    do {
-      return try Instruction(InstructionBytes(bytes, count: count), codeSize: codeSize)
-    } catch {
-      var line: LogLine = "instruction that cannot be emulated:"
-      for index in 0..<count {
-        line.append(" ")
-        line.append(hex: UInt64(bytes[index]), digits: 2)
-      }
-      throw .unsupported(line)
-    }
+    return InstructionBytes(bytes, count: count)
   }
 
   private func fetch(
@@ -97,7 +111,7 @@ extension GuestProcessor {
   }
 
   /// Where the guest's page tables lead; what they forbid becomes the guest's page fault.
-  private func translate(
+  func translate(
     _ address: GuestVirtualAddress, _ kind: GuestPageWalk.Access.Kind, _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> GuestPhysicalAddress {
     let privilege: GuestPageWalk.Access.Privilege =
@@ -150,6 +164,8 @@ extension GuestProcessor {
     do {
       hardware.skipInstruction(length: try decodeInstruction(vm).length)
     } catch {
+      // What another vCPU has put into a user's code since the exit is for the processor to judge.
+      if case .unsupported = error, hardware.privilegeLevel == 3 { return }
       settle(error, vm)
     }
   }
@@ -276,7 +292,11 @@ extension GuestProcessor {
   mutating func settle(_ failure: EmulationFailure, _ vm: borrowing VirtualMachine<Host>) {
     switch failure {
     case .exception(let vector, let errorCode, let address):
-      if vector == ExceptionVector.pageFault { hardware.cr2 = address }
+      if vector == ExceptionVector.pageFault {
+        hardware.cr2 = address
+        // A page fault that the guest gets to see drops what was cached of the page (SDM Vol. 3A, 4.10.4.1).
+        if unsafe shadow != nil { dropShadow(of: GuestVirtualAddress(address)) }
+      }
       raise(vector, errorCode: errorCode)
     case .retry: break
     case .unsupported(let reason): fail(reason, vm)

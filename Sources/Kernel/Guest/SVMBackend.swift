@@ -60,7 +60,7 @@ struct SVMBackend: Backend {
 
   func makeProcessor(
     index: Int, root: HostPhysicalAddress, cr4: UInt64, xcr0: UInt64, timeOffset: UInt64,
-    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
+    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?, words: GuestWords
   ) throws(BackendError) -> SVMVirtualCPU {
     let frames = SVMVirtualCPU.Frames(
       vmcb: try Self.allocateFrame(), registers: try Self.allocateFrame(),

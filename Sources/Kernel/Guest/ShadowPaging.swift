@@ -89,7 +89,7 @@ extension GuestProcessor {
     guard let shadow = unsafe shadow else { return false }
     var ram = vm.ram
     var pointers = unsafe shadow.pointee.paging.pageDirectoryPointers
-    if new.hasPageDirectoryPointers {
+    if new.hasPageDirectoryPointers && (loadsCR3 || new.reloadsPageDirectoryPointers(after: controls)) {
       do {
         pointers = try GuestPageWalk.pageDirectoryPointers(
           cr3: new.cr3, processor: vm.walkProcessor, memory: &ram)
@@ -126,8 +126,12 @@ extension GuestProcessor {
   }
 
   mutating func invalidatePage(at address: GuestVirtualAddress) {
-    guard let shadow = unsafe shadow else { return }
     counters.invalidatedPage &+= 1
+    dropShadow(of: address)
+  }
+
+  mutating func dropShadow(of address: GuestVirtualAddress) {
+    guard let shadow = unsafe shadow else { return }
     unsafe shadow.pointee.invalidatePage(at: address)
     settleInvalidation()
   }
@@ -144,15 +148,28 @@ extension GuestProcessor {
     at address: GuestVirtualAddress, _ errorCode: GuestPageWalk.ErrorCode,
     _ vm: borrowing VirtualMachine<Host>
   ) {
-    guard let shadow = unsafe shadow else { return fail("page fault without a virtual TLB", vm) }
+    let outcome = fill(address, errorCode, vm)
+    if outcome == .filledForOneInstruction { runOneInstruction(vm) } else { settle(outcome, vm) }
+  }
+
+  private mutating func fill(
+    _ address: GuestVirtualAddress, _ errorCode: GuestPageWalk.ErrorCode, _ vm: borrowing VirtualMachine<Host>
+  ) -> PageFaultOutcome {
+    guard let shadow = unsafe shadow else {
+      fail("page fault without a virtual TLB", vm)
+      return .filled
+    }
     var ram = vm.ram
     let outcome = unsafe shadow.pointee.handlePageFault(
       at: address, errorCode: errorCode, privilegeLevel: hardware.privilegeLevel,
       accessControl: hardware.flags & RFLAGS.alignmentCheck != 0, memory: &ram)
     settleInvalidation()
+    return outcome
+  }
+
+  private mutating func settle(_ outcome: PageFaultOutcome, _ vm: borrowing VirtualMachine<Host>) {
     switch outcome {
-    case .filled: counters.shadowFill &+= 1
-    case .filledForOneInstruction: runOneInstruction(vm)
+    case .filled, .filledForOneInstruction: counters.shadowFill &+= 1
     case .guestFault(let code, let address):
       counters.guestPageFault &+= 1
       raisePageFault(code.rawValue, at: address, vm)
@@ -160,35 +177,58 @@ extension GuestProcessor {
     }
   }
 
-  /// Lets the guest execute the one instruction that a leaf has been filled in for, with no event before the next.
+  /// How many page faults one instruction may take in a row while such a leaf stays: more than it has operands.
+  private static var faultsPerInstruction: Int { 16 }
+
+  /// Lets the guest execute the one instruction that a leaf has been filled in for, with no event before the next. The
+  /// instruction may need more leaves, of that kind or not, before it can finish.
   private mutating func runOneInstruction(_ vm: borrowing VirtualMachine<Host>) {
     guard let shadow = unsafe shadow else { return }
     let wasStepping = hardware.isSingleStepping
+    let hadTrap = hardware.flags & RFLAGS.trap != 0
+    let debugStatus = hardware[debugRegister: 6]
     hardware.isSingleStepping = true
-    let now = readTSC()
-    let exit = hardware.run(from: now, until: now &+ node.clock.ticks(microseconds: 10_000))
+    var exit: VCPUExit
+    var outcome = PageFaultOutcome.filledForOneInstruction
+    var faults = 0
+    repeat {
+      counters.shadowFill &+= 1
+      let now = readTSC()
+      exit = hardware.run(from: now, until: now &+ node.clock.ticks(microseconds: 10_000))
+      counters.guestTicks &+= readTSC() &- now
+      guard case .pageFault(let address, let errorCode) = exit else { break }
+      faults += 1
+      outcome = fill(address, errorCode, vm)
+    } while (outcome == .filled || outcome == .filledForOneInstruction) && faults < Self.faultsPerInstruction
     hardware.isSingleStepping = wasStepping
     var ram = vm.ram
     unsafe shadow.pointee.revalidate(memory: &ram)
     settleInvalidation()
-    if case .singleStep = exit, !wasStepping { return }
-    handle(exit, vm)
+
+    if hadTrap { hardware.flags |= RFLAGS.trap }
+    switch exit {
+    case .pageFault: settle(outcome, vm)
+    case .singleStep where !wasStepping:
+      // The trap was ours, unless the guest steps itself.
+      hardware[debugRegister: 6] = hadTrap ? debugStatus | 1 << 14 : debugStatus
+      if hadTrap { raise(ExceptionVector.debug) }
+    default: handle(exit, vm)
+    }
   }
 
   /// Raises #PF; where it comes in the middle of another event's delivery, what the two make together (SDM Vol. 3A,
-  /// 6.15, table 6-5; APM Vol. 2, 8.2.9).
+  /// 6.15, table 6-5; APM Vol. 2, 8.2.9). CR2 is loaded in any case.
   private mutating func raisePageFault(
     _ errorCode: UInt32, at address: GuestVirtualAddress, _ vm: borrowing VirtualMachine<Host>
   ) {
+    hardware.cr2 = address.value
     switch hardware.takeQueuedEvent() {
     case .interrupt(let vector): apic.withdraw(vector)
     case .nmi: hasPendingNMI = true
     case .exception(ExceptionVector.doubleFault, _): return fail("triple fault", vm)
-    case .exception(let vector, _) where ExceptionVector.isContributoryOrPageFault(vector):
-      return raise(ExceptionVector.doubleFault, errorCode: 0)
+    case .exception(ExceptionVector.pageFault, _): return raise(ExceptionVector.doubleFault, errorCode: 0)
     case .exception, nil: break
     }
-    hardware.cr2 = address.value
     raise(ExceptionVector.pageFault, errorCode: errorCode)
   }
 }

@@ -196,7 +196,16 @@ private func makeProcessor<Host: Backend>(
         var ram = unsafe machine.pointee.ram
         return try? GuestPageWalk.pageDirectoryPointers(
           cr3: cr3, processor: unsafe machine.pointee.walkProcessor, memory: &ram)
-      })
+      },
+      words: GuestWords(
+        read: { address in
+          var ram = unsafe machine.pointee.ram
+          return try? ram.load(UInt16.self, at: GuestPhysicalAddress(address))
+        },
+        write: { address, word in
+          var ram = unsafe machine.pointee.ram
+          return (try? ram.store(word, at: GuestPhysicalAddress(address))) != nil
+        }))
     let registers = unsafe ModelSpecificRegisters(
       policy: machine.pointee.cpuidPolicy, microcodeRevision: 0, architecturalCapabilities: 0)
     unsafe (machine.pointee.processors + index).initialize(

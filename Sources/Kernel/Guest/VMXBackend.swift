@@ -8,41 +8,54 @@ import VMX
 
 extension VMXVirtualCPU: GeneralRegisterFile {}
 
-/// VT-x with EPT.
+/// VT-x with EPT, or on shadow tables.
 struct VMXBackend: Backend {
   static var name: StaticString { "VT-x" }
 
   private let capabilities: VMXCapabilities
   private let msrBitmap: HostPhysicalAddress
-  let isShadowed = false
+  let isShadowed: Bool
   let format: EPTFormat
   let hostCPUID: MaskedHostCPUID
 
   init(_ paging: KernelOptions.Paging) throws(BackendError) {
-    guard paging != .shadow else { throw BackendError(advice: "paging=shadow: not on VT-x") }
     do {
-      capabilities = try VMXCore.check()
+      capabilities = try Self.check(paging)
     } catch {
       throw BackendError(advice: error.advice)
     }
-    var hidden: HiddenFeatures = []
+    isShadowed = capabilities.isShadowed
+    var hidden: HiddenFeatures = isShadowed ? .ofShadowPaging : []
     if !capabilities.secondary.contains(.rdtscp) { hidden.insert(.rdtscp) }
     if !capabilities.secondary.contains(.invpcid) { hidden.insert(.invpcid) }
     hostCPUID = MaskedHostCPUID(hiding: hidden)
     let width = cpuid(0x8000_0008, 0).eax & 0xFF
+    // Behind shadow tables no processor reads them: they may have what is best for us.
     format = EPTFormat(
-      capabilities: capabilities.translations, physicalAddressWidth: UInt8(truncatingIfNeeded: width))
+      capabilities: isShadowed ? [.page2M, .page1G] : capabilities.translations,
+      physicalAddressWidth: UInt8(truncatingIfNeeded: width))
     msrBitmap = try Self.allocateFrame()
     let passed = GuestMSRs.passed
     // Without RDTSCP there is no TSC_AUX, which is the list's last.
     let count = GuestMSRs.passedCount(hasTSCAuxiliary: capabilities.secondary.contains(.rdtscp))
     MSRBitmap.fill(msrBitmap, passing: passed.span.extracting(first: count))
+    // On shadow tables the PAT is the host's.
+    if isShadowed { MSRBitmap.intercept(MSRIndex.pageAttributeTable, in: msrBitmap) }
+  }
+
+  private static func check(_ paging: KernelOptions.Paging) throws(VMXError) -> VMXCapabilities {
+    do throws(VMXError) {
+      return try VMXCore.check(isShadowed: paging == .shadow)
+    } catch {
+      guard paging == .auto && error.leavesShadowTables else { throw error }
+      return try VMXCore.check(isShadowed: true)
+    }
   }
 
   func enableOnThisCore() throws(BackendError) {
     let region = try Self.allocateFrame()
     do {
-      try VMXCore.enable(region: region)
+      try VMXCore.enable(region: region, isShadowed: isShadowed)
     } catch {
       throw BackendError(advice: error.advice)
     }
@@ -50,11 +63,11 @@ struct VMXBackend: Backend {
 
   func makeProcessor(
     index: Int, root: HostPhysicalAddress, cr4: UInt64, xcr0: UInt64, timeOffset: UInt64,
-    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?
+    pagingEntries: @escaping (UInt64) -> InlineArray<4, UInt64>?, words: GuestWords
   ) throws(BackendError) -> VMXVirtualCPU {
-    let pointer: EPTPointer
+    var pointer: EPTPointer?
     do {
-      pointer = try EPTPointer(root: root, capabilities: capabilities.translations)
+      if !isShadowed { pointer = try EPTPointer(root: root, capabilities: capabilities.translations) }
     } catch {
       throw BackendError(advice: VMXError.noEPTWriteBack.advice)
     }
@@ -66,7 +79,7 @@ struct VMXBackend: Backend {
       shared: VMXVirtualCPU.Shared(
         eptPointer: pointer, msrBitmap: msrBitmap, guestCR4Bits: cr4, offeredXCR0: xcr0,
         timeOffset: timeOffset,
-        pagingEntries: pagingEntries),
+        pagingEntries: pagingEntries, words: words),
       vpid: UInt16(index + 1))
   }
 

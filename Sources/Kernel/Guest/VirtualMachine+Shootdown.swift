@@ -46,8 +46,9 @@ extension VirtualMachine {
     guard try unsafe space.pointee.protect(page) else { return }
     shootDown(page, to: [.read, .execute])
     let old = try unsafe space.pointee.replaceFrame(of: page)
-    // Nobody may go on with the old frame.
+    // Nobody may write to the new frame while another one still reads the old.
     shootDown(page, to: [])
+    try unsafe space.pointee.unprotect(page)
     unsafe space.pointee.release(old)
   }
 

@@ -130,6 +130,18 @@ public struct ModelSpecificRegisters: Sendable {
     }
   }
 
+  /// Whether a register of kind `.passThrough` takes a value (SDM Vol. 4): addresses are canonical, masks and TSC_AUX
+  /// have 32 bits.
+  public static func canHold(_ value: UInt64, in index: UInt32) -> Bool {
+    switch index {
+    case MSRIndex.flagMask, MSRIndex.tscAuxiliary: value >> 32 == 0
+    case MSRIndex.sysenterESP, MSRIndex.sysenterEIP, MSRIndex.lstar, MSRIndex.cstar, MSRIndex.fsBase,
+      MSRIndex.gsBase, MSRIndex.kernelGSBase:
+      ((Int64(bitPattern: value) >> 47) + 1) & ~1 == 0
+    default: true
+    }
+  }
+
   /// The value that a write of `value` leaves in IA32_EFER: LMA is read-only, LME fixed while paging is on
   /// (SDM Vol. 3A, 2.2.1, "Extended Feature Enable Register").
   public func extendedFeatures(

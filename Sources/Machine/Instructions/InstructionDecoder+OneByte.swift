@@ -20,6 +20,9 @@ extension InstructionDecoder {
     case 0xAA, 0xAB: return decodeString(.store, opcode)
     case 0xAC, 0xAD: return decodeString(.load, opcode)
     case 0xC6, 0xC7: return try decodeMoveImmediate(opcode)
+    case 0xCD:
+      let vector = try next()
+      return .system(SystemInstruction(operation: .interrupt(vector), length: length))
     case 0xF4: return .fixed(.hlt, length: length)
     case 0xF6, 0xF7: return try decodeGroup3(opcode)
     case 0xFE, 0xFF: return try decodeGroup4And5(opcode)

@@ -24,10 +24,13 @@ extension InstructionDecoder {
     }
   }
 
-  /// The SMSW, LMSW and INVLPG of 0F 01, and the instructions that stand in for its register forms.
+  /// The LGDT, LIDT, SMSW, LMSW and INVLPG of 0F 01, and the instructions that stand in for its register forms.
   private mutating func decodeGroup7() throws(InstructionError) -> Instruction {
     let modRM = try modRM()
     switch (modRM.field, modRM.operand) {
+    case (2, .memory(let memory)), (3, .memory(let memory)):
+      return system(
+        .loadDescriptorTable(isInterrupt: modRM.field == 3, memory, baseWidth: tableBaseWidth))
     case (4, .register):
       return system(.storeMachineStatus(modRM.operand, width: operandWidth))
     case (4, .memory):
@@ -42,6 +45,12 @@ extension InstructionDecoder {
     case (7, .register) where modRM.operandField == 1: return .fixed(.rdtscp, length: length)
     default: throw unknown
     }
+  }
+
+  /// In 16-bit operand size the base has three bytes (SDM Vol. 2A, LGDT/LIDT).
+  private var tableBaseWidth: UInt8 {
+    if codeSize == .bits64 { return 8 }
+    return operandWidth == 2 ? 3 : 4
   }
 
   private func system(_ operation: SystemInstruction.Operation) -> Instruction {

@@ -1,6 +1,6 @@
 import VCPU
 
-/// An instruction on control or debug registers or on the TLB, with its operands.
+/// An instruction on control or debug registers, descriptor tables or the TLB, or a call through them, with its operands.
 public struct SystemInstruction: Equatable, Sendable {
   public enum Operation: Equatable, Sendable {
     /// MOV to CR0, CR2, CR3, CR4 or CR8; 32 bits of the register outside 64-bit code, 64 bits in it.
@@ -17,6 +17,10 @@ public struct SystemInstruction: Equatable, Sendable {
     case clearTaskSwitched
     /// INVLPG.
     case invalidatePage(MemoryOperand)
+    /// LGDT or LIDT: two bytes of limit, then the base, of which `baseWidth` bytes count.
+    case loadDescriptorTable(isInterrupt: Bool, MemoryOperand, baseWidth: UInt8)
+    /// INT with a vector.
+    case interrupt(UInt8)
   }
 
   public enum Operand: Equatable, Sendable {

@@ -19,8 +19,8 @@ struct KernelCommandLine: ~Escapable {
   /// In bytes, the terminator not counted.
   var count: Int { text.count + additionCount }
 
-  /// Adds `tsc_early_khz=` (Linux, Documentation/admin-guide/kernel-parameters.txt), unless the user has said
-  /// something about the TSC himself or the line would become longer than `limit`.
+  /// Adds `tsc_early_khz=` (Linux, Documentation/admin-guide/kernel-parameters.txt), unless the user has given one
+  /// himself or the line would become longer than `limit`.
   mutating func addLinuxTSC(_ frequency: TSCFrequency, limit: Int) {
     guard let offset = endOfKernelWords() else { return }
     let isAtEnd = offset == text.count
@@ -45,7 +45,7 @@ struct KernelCommandLine: ~Escapable {
   private static let space = UInt8(ascii: " ")
   private static let quote = UInt8(ascii: "\"")
 
-  /// Where the last word that the kernel looks at ends; nil where one of them is about the TSC, and where a
+  /// Where the last word that the kernel looks at ends; nil where one of them is `tsc_early_khz=`, and where a
   /// quotation is not closed, so that another word would become part of it.
   private func endOfKernelWords() -> Int? {
     var end = 0
@@ -59,7 +59,7 @@ struct KernelCommandLine: ~Escapable {
         if text[end] == Self.quote { isQuoted.toggle() }
         end += 1
       }
-      if isQuoted || wordBegins("tsc_early_khz=", at: start) || wordBegins("tsc=", at: start) { return nil }
+      if isQuoted || wordBegins("tsc_early_khz=", at: start) { return nil }
       if end == start + 2, wordBegins("--", at: start) { return start }
     }
   }

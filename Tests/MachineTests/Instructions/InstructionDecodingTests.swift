@@ -174,6 +174,34 @@ import VCPU
     }
   }
 
+  @Test func descriptorTablesAndInterrupts() throws {
+    func operation(_ hex: String, _ codeSize: CodeSize) throws -> SystemInstruction.Operation? {
+      guard case .system(let instruction) = try decode(hex, codeSize) else { return nil }
+      return instruction.operation
+    }
+    #expect(try operation("CD80", .bits32) == .interrupt(0x80))  // int 0x80
+    let forms: [(String, CodeSize, Bool, UInt8)] = [
+      ("0F01163412", .bits16, false, 3),  // lgdt [0x1234]
+      ("0F011E3412", .bits16, true, 3),  // lidt [0x1234]
+      ("660F01163412", .bits16, false, 4),  // o32 lgdt [0x1234]
+      ("0F011534120000", .bits32, false, 4),  // lgdt [0x1234]
+      ("660F011D34120000", .bits32, true, 3),  // o16 lidt [0x1234]
+      ("0F011C2534120000", .bits64, true, 8),  // lidt [abs 0x1234]
+    ]
+    for (hex, codeSize, isInterrupt, width) in forms {
+      guard
+        case .loadDescriptorTable(isInterrupt, let memory, baseWidth: width) = try operation(hex, codeSize)
+      else {
+        Issue.record("\(hex)")
+        continue
+      }
+      #expect(memory.displacement == 0x1234)
+      #expect(memory.segment == .ds)
+    }
+    unknown("0F01D3", .bits16)  // no memory
+    unknown("F0CD21", .bits16)
+  }
+
   @Test func controlAndDebugRegisters() throws {
     func operation(_ hex: String) throws -> SystemInstruction.Operation? {
       guard case .system(let instruction) = try decode(hex) else { return nil }

@@ -1,0 +1,71 @@
+import CPU
+import E1000
+import Firmware
+import PCI
+import Synchronization
+
+/// What the controller's interrupt was for, since it was looked at last.
+private let pendingCauses = Atomic<UInt32>(0)
+private let interruptCount = Atomic<UInt64>(0)
+
+/// How the interrupt of the controller reaches the boot core.
+enum DoorbellInterrupt {
+  enum Way {
+    case message, line, none
+
+    var name: StaticString {
+      switch self {
+      case .message: "interrupts by message"
+      case .line: "interrupts by line"
+      case .none: "polled"
+      }
+    }
+  }
+
+  /// The doorbell that the handler acknowledges.
+  private nonisolated(unsafe) static var doorbell: Doorbell<ControllerRegisters>?
+
+  /// Leads the interrupt to the calling core, and sees whether it comes: which pin of which I/O APIC a line ends at is
+  /// known for certain only to the interpreter of the firmware's ACPI machine language, which this kernel is not.
+  static func connect(
+    _ doorbell: Doorbell<ControllerRegisters>, of function: PCIFunction, _ madt: MADT?
+  ) -> Way {
+    unsafe self.doorbell = doorbell
+    let apicID = unsafe Core.current.pointee.apicID
+    guard apicID < 255 else { return .none }
+    if function.enableMessageInterrupt(
+      messageAddress: 0xFEE0_0000 | apicID << 12, data: UInt16(InterruptVector.nic), in: PCIPorts())
+    {
+      return isHeard(doorbell) ? .message : .none
+    }
+    guard let line = function.interruptLine(in: PCIPorts()), let madt else { return .none }
+    let source = madt.pciInterrupt(line: line)
+    guard HostIOAPIC.route(source, to: apicID, vector: InterruptVector.nic, madt) else { return .none }
+    if isHeard(doorbell) { return .line }
+    HostIOAPIC.mask(source.interrupt, madt)
+    return .none
+  }
+
+  /// Whether an interrupt arrives within a millisecond of being asked for.
+  private static func isHeard(_ doorbell: Doorbell<ControllerRegisters>) -> Bool {
+    let before = interruptCount.load(ordering: .relaxed)
+    doorbell.set(true)
+    doorbell.ring()
+    let end = readTSC() &+ node.clock.ticks(microseconds: 1000)
+    while interruptCount.load(ordering: .relaxed) == before, readTSC() < end { takePendingInterrupts() }
+    doorbell.set(false)
+    return interruptCount.load(ordering: .relaxed) != before
+  }
+
+  /// The interrupt's handler.
+  static func acknowledge() {
+    guard let doorbell = unsafe doorbell else { return }
+    pendingCauses.bitwiseOr(doorbell.acknowledge().rawValue, ordering: .relaxed)
+    interruptCount.wrappingAdd(1, ordering: .relaxed)
+  }
+
+  /// What the interrupts since the last call were for.
+  static func takeCauses() -> InterruptCauses {
+    InterruptCauses(rawValue: pendingCauses.exchange(0, ordering: .relaxed))
+  }
+}

@@ -1,0 +1,38 @@
+/// What a frame carries: the second byte of its header.
+///
+/// A *sequenced* kind travels on a link: exactly once and in order. The others are datagrams, which may be lost,
+/// doubled or overtaken.
+public enum MessageKind: UInt8, Sendable {
+  /// The header alone, for its acknowledgement.
+  case acknowledgement = 0x01
+  /// `Reset`: the sender has no link to the receiver.
+  case reset = 0x02
+
+  /// `Announcement`: a node says that it is there and what it has.
+  case announcement = 0x10
+  /// `View`: a node says which cluster map it holds.
+  case view = 0x11
+  /// `Heartbeat`: a node lives.
+  case heartbeat = 0x12
+  /// `ClockRequest`
+  case clockRequest = 0x13
+  /// `ClockReply`
+  case clockReply = 0x14
+
+  /// `Ping`, sequenced.
+  case ping = 0x20
+  /// `Ping`, sequenced: the answer to one, with the same body and page.
+  case pong = 0x21
+
+  /// `Refusal`: a node is not wanted. Number and layout are the same in all versions.
+  case refusal = 0xFF
+
+  /// Whether messages of this kind travel on a link.
+  public var isSequenced: Bool {
+    switch self {
+    case .ping, .pong: true
+    case .acknowledgement, .reset, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
+      false
+    }
+  }
+}

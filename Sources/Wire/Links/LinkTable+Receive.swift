@@ -1,0 +1,59 @@
+extension LinkTable where Routines: ~Copyable {
+  /// Takes a frame that has come, from its destination address on, without FCS.
+  public mutating func receive(_ frame: Span<UInt8>, at now: Instant) -> Reception {
+    do {
+      return try accept(frame, at: now)
+    } catch {
+      // Another cluster's version is its own business.
+      let isOthers = error == .version && FrameOrigin(frame)?.cluster != local.cluster
+      drops.count(isOthers ? .cluster : error)
+      return .dropped(isOthers ? .cluster : error)
+    }
+  }
+
+  private mutating func accept(_ frame: Span<UInt8>, at now: Instant) throws(FrameError) -> Reception {
+    let header = try FrameHeader(frame, using: routines)
+    guard header.source != local.address || header.senderIncarnation != local.incarnation else { throw .echo }
+    guard header.cluster == local.cluster else { throw .cluster }
+    guard isAddressed(header) else { throw .receiver }
+    let id = header.sender
+    guard peers.contains(id), links[id.index].peer.incarnation == header.senderIncarnation else {
+      switch header.kind {
+      case .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
+        return .datagram(header, isFromPeer: false)
+      case .acknowledgement, .reset, .ping, .pong: throw .stranger
+      }
+    }
+    do {
+      let isMessage = try links[id.index].receive(header, at: now, options, &slots)
+      update(id)
+      if isMessage { return .message(header) }
+    } catch {
+      return violation(error, by: id)
+    }
+    return header.kind.isSequenced || header.kind == .acknowledgement
+      ? .nothing : .datagram(header, isFromPeer: true)
+  }
+
+  /// Whether a frame is for this node, in this incarnation. A datagram need not name it.
+  private func isAddressed(_ header: FrameHeader) -> Bool {
+    if header.receiver == local.id, header.receiverIncarnation == local.incarnation { return true }
+    switch header.kind {
+    case .acknowledgement, .reset, .ping, .pong: return false
+    case .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
+      return (header.receiver == local.id || header.receiver == .none)
+        && (header.receiverIncarnation == local.incarnation || header.receiverIncarnation == .none)
+    }
+  }
+
+  private mutating func violation(_ error: FrameError, by id: NodeID) -> Reception {
+    drops.count(error)
+    links[id.index].violationCount += 1
+    guard links[id.index].violationCount >= Link.violationLimit else {
+      update(id)
+      return .dropped(error)
+    }
+    close(id)
+    return .broken(id, error)
+  }
+}

@@ -1,0 +1,9 @@
+/// What a message says of a page's contents.
+public enum PageContent: Hashable, Sendable {
+  /// Nothing.
+  case none
+  /// All bytes are zero; none of them travels.
+  case zero
+  /// These lines travel; the receiver has the others already. `.all` is a page in full.
+  case lines(PageLines)
+}

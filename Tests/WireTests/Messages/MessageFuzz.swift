@@ -1,0 +1,85 @@
+import Wire
+
+/// What the tests with random frames know of bodies.
+enum MessageFuzz {
+  /// The length of a body of this kind.
+  static func bodyCount(_ kind: MessageKind, _ choice: UInt64) -> Int {
+    switch kind {
+    case .acknowledgement: 0
+    case .reset: 4
+    case .announcement: 112
+    case .view, .heartbeat: 48
+    case .clockRequest: 8
+    case .clockReply: 32
+    case .ping, .pong: 16 + Int(choice % 113)
+    case .refusal: 16
+    }
+  }
+
+  /// Gives the random body in `frame` the zeros and values that its kind wants, nearly always.
+  static func makePlausible(
+    _ kind: MessageKind, _ frame: inout MutableSpan<UInt8>, _ count: Int, _ choice: UInt64
+  ) {
+    func clear(_ range: Range<Int>, _ frame: inout MutableSpan<UInt8>) {
+      for index in range where index < count { frame[FrameLayout.body + index] = 0 }
+    }
+    guard choice % 16 != 0, count > 0 else { return }
+    switch kind {
+    case .acknowledgement: break
+    case .reset:
+      clear(0..<4, &frame)
+      frame[FrameLayout.body] = UInt8(1 + choice / 16 % 3)
+    case .announcement:
+      clear(0..<8, &frame)
+      frame[FrameLayout.body] = UInt8(choice / 16 % 64)
+      frame[FrameLayout.body + 2] = 64
+      frame[FrameLayout.body + 4] = 2
+      frame[FrameLayout.body + 24] &= 0xFE
+      clear(30..<32, &frame)
+      clear(38..<40, &frame)
+    case .view:
+      clear(4..<8, &frame)
+      frame[FrameLayout.body + 4] = UInt8(choice / 16 % 2)
+    case .heartbeat: clear(4..<8, &frame)
+    case .clockRequest: break
+    case .clockReply:
+      clear(15..<16, &frame)
+      clear(28..<32, &frame)
+    case .ping, .pong:
+      clear(4..<8, &frame)
+      for index in 16..<max(16, count) { frame[FrameLayout.body + index] = UInt8(index) }
+    case .refusal: clear(2..<8, &frame)
+    }
+  }
+
+  /// What is wrong with the message in `frame`: nil where it is refused, or read as it would have been written.
+  static func check(_ header: FrameHeader, _ frame: [UInt8]) -> String? {
+    switch header.kind {
+    case .acknowledgement: nil
+    case .reset: check(Reset.self, header, frame)
+    case .announcement: check(Announcement.self, header, frame)
+    case .view: check(View.self, header, frame)
+    case .heartbeat: check(Heartbeat.self, header, frame)
+    case .clockRequest: check(ClockRequest.self, header, frame)
+    case .clockReply: check(ClockReply.self, header, frame)
+    case .ping, .pong: check(Ping.self, header, frame)
+    case .refusal: check(Refusal.self, header, frame)
+    }
+  }
+
+  private static func check<Message: WireMessage>(
+    _ type: Message.Type, _ header: FrameHeader, _ frame: [UInt8]
+  ) -> String? {
+    let message: Message
+    do throws(FrameError) { message = try Message(header, in: frame.span) } catch {
+      return error == .body ? nil : "\(error) for \(header)"
+    }
+    var bytes = [UInt8](repeating: 0, count: 128)
+    var span = bytes.mutableSpan
+    message.write(to: &span, at: 0)
+    guard message.kind == header.kind, message.byteCount == header.bodyCount,
+      bytes[..<message.byteCount].elementsEqual(frame[header.bodyRange])
+    else { return "\(message) from \(frame[header.bodyRange])" }
+    return nil
+  }
+}
