@@ -3,11 +3,12 @@
 import re
 
 from big_iron import (
-    BACKENDS, GUESTS, USUAL_BACKENDS, BigIronTestCase, bochs, complaints, fresh_directory, on_backends)
+    BACKENDS, GUESTS, USUAL_BACKENDS, VMX, BigIronTestCase, bochs, complaints, fresh_directory, on_backends)
 from cluster import BUILD, ROOT, plain
 from cluster.image import GUEST_COMMAND_LINE, GUEST_KERNEL
 from cluster.initramfs import INIT
 from cluster.machine import Hardware
+from cluster.run import Status
 from main_job import ALL_BYTES, EXIT_STATUS, MARKER, SECONDS_TO_BOOT, main_job
 
 THREADS = (GUESTS / "threads", "/tests/threads")
@@ -87,7 +88,8 @@ class MainJobTests(BigIronTestCase):
     def test_a_second_lasts_a_second(self):
         before, after = map(float, self.output("sleep").split())
         self.assertGreaterEqual(after - before, 1)
-        self.assertLess(after - before, 1.2 if self.backend.is_exact else 5)
+        # Starting `sleep` takes time too: on shadow tables of a CPU of 50 MHz a third of a second.
+        self.assertLess(after - before, 1.2 if self.backend is VMX else 5)
 
     def test_devices_and_timers_interrupt(self):
         counts = {}

@@ -48,14 +48,8 @@ class StressTestCase(BigIronTestCase):
                 self.assertEqual(vcpu["shadowFill"], 0)
         return outputs["command"], run
 
-
-@on_backends(SVM, SHADOW)
-class PagingProgramTests(StressTestCase):
-    """Tests/Guests/paging, a process on each CPU."""
-
-    seconds = 200
-
     def run_program(self, isolates, options=()):
+        """Runs Tests/Guests/paging, a process on each CPU."""
         output, run = self.stress(
             f"{PREPARATION}/tests/paging all {SECONDS_PER_SUBTEST} '' {CPUS}", isolates, [PAGING], 400, options)
         self.assertNotIn("paging:", run.errors)
@@ -63,13 +57,23 @@ class PagingProgramTests(StressTestCase):
         self.assertEqual(sorted(name for name, _ in ended), sorted([*SUBTESTS] * CPUS))
         return run
 
+
+@on_backends(SVM, SHADOW)
+class PagingProgramTests(StressTestCase):
+    seconds = 200
+
     def test_without_isolation(self):
         self.run_program(isolates=False)
 
     def test_with_isolation(self):
         self.run_program(isolates=True)
 
-    def test_while_pages_move(self):
+
+@on_backends(SHADOW)
+class PagingWhilePagesMoveTests(StressTestCase):
+    seconds = 200
+
+    def test_no_leaf_keeps_a_page_that_has_moved(self):
         run = self.run_program(isolates=False, options=["debug.move=1000000"])
         self.assertGreater(run.result.report["movedPages"], 2000)
 
