@@ -27,7 +27,11 @@ extension GuestProcessor {
     reset(to: state, vm)
     stepsLeft = node.options.debugStep
     if stepsLeft > 0 { hardware.isSingleStepping = true }
-    if node.options.debugCrash == .entry { hardware.flags = 0 }
+    if node.options.debugCrash == .entry {
+      // Not allowed by VT-x (RFLAGS bit 1), and by AMD-V (the upper half of DR7).
+      hardware.flags = 0
+      hardware[debugRegister: 7] = 1 << 32
+    }
     hardware.unload()
   }
 
