@@ -53,7 +53,8 @@ class TerminalTestCase(unittest.TestCase):
         self.type(b"sh -c 'echo it runs; sleep 1000'\r")
         self.expect(rb"\r\nit runs\r\n")
         self.type(b"\x03")
-        self.expect(rb"\^C.*# ")
+        # Linux may flush its own echo of the key with the rest. The prompt tells: nothing else ends the sleep so soon.
+        self.expect(rb"# ")
 
     def assert_ended(self, status):
         self.assertEqual(self.launcher.wait(20), status)
