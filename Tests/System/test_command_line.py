@@ -25,7 +25,7 @@ class CommandLineTests(unittest.TestCase):
         self.assert_refused(["--pin-ids"], "--pin-ids: needs --nodes 2 or more")
 
     def test_a_cluster_has_no_guest(self):
-        for option in ("--exec=true", "--kernel=/dev/null", "--initrd=/dev/null", "--append=quiet"):
+        for option in ("--exec=true", f"--kernel={__file__}", f"--initrd={__file__}", "--append=quiet"):
             name = option.partition("=")[0]
             self.assert_refused(["--nodes", "2", option], f"{name}: there is no guest on several nodes yet")
 

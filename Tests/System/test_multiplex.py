@@ -42,3 +42,9 @@ class DemultiplexerTests(unittest.TestCase):
 class InputTests(unittest.TestCase):
     def test_an_escape_that_the_user_types_is_doubled(self):
         self.assertEqual(encode_input(b"a\x10b"), b"a\x10\x10b")
+
+    def test_what_is_typed_on_another_channel_leaves_the_guests_port_chosen(self):
+        sent = encode_input(b"net\x10\r", Channel.COMMANDS) + encode_input(b"ls")
+        self.assertEqual(sent, b"\x10Cnet\x10\x10\r\x10Gls")
+        self.assertEqual(
+            Demultiplexer(Channel.CONSOLE).feed(sent), [(Channel.COMMANDS, b"net\x10\r"), (Channel.CONSOLE, b"ls")])

@@ -1,6 +1,7 @@
 """Command line of scripts/qemu-cluster.sh."""
 
 import argparse
+import dataclasses
 import math
 import os
 import pathlib
@@ -41,6 +42,7 @@ In the run directory: node0.log (Big Iron), guest0.log (the guest's console), su
 
 # Of a guest, which a cluster has none of.
 _GUEST_OPTIONS = ("kernel", "initrd", "append", "exec")
+_CLUSTER_OPTIONS = ("nic", "command", "start_after", "pin_ids", "pcap", "seed")
 _MOST_NODES = 64
 _SECONDS_FOR_COMMANDS = 600
 
@@ -97,7 +99,8 @@ def _parse(words):
     arguments = parser.parse_args(words)
     impairments = Impairments.parse(parser, arguments)
     machines = _machines(parser, arguments)
-    _check(parser, arguments, impairments, machines)
+    is_interactive = arguments.exec is None and arguments.command is None
+    _check(parser, arguments, machines)
     return Job(
         machine=machines,
         hardware=Hardware(arguments.cores, arguments.memory),
@@ -106,7 +109,7 @@ def _parse(words):
         append=arguments.append or "",
         options=arguments.option,
         command=arguments.exec,
-        timeout=arguments.timeout or (None if arguments.exec is arguments.command is None else _SECONDS_FOR_COMMANDS),
+        timeout=arguments.timeout or (None if is_interactive else _SECONDS_FOR_COMMANDS),
         directory=arguments.run_directory.resolve(),
         nodes=arguments.nodes,
         network=Network(
@@ -128,19 +131,19 @@ def _machines(parser, arguments):
     if len(kinds) == 1:
         kinds *= arguments.nodes
     if len(kinds) != arguments.nodes:
-        parser.error(f"--machine: {len(kinds)} kinds for {arguments.nodes} {'node' if arguments.nodes == 1 else 'nodes'}")
+        nodes = "1 node" if arguments.nodes == 1 else f"{arguments.nodes} nodes"
+        parser.error(f"--machine: {len(kinds)} kinds for {nodes}")
     return [machines[kind] for kind in kinds]
 
 
-def _check(parser, arguments, impairments, machines):
+def _check(parser, arguments, machines):
     """Refuses what makes no sense together."""
     if arguments.nodes > _MOST_NODES:
         parser.error(f"--nodes: at most {_MOST_NODES}")
     if arguments.nodes == 1:
-        network = [name for name in ("nic", "command", "start_after", "pin_ids", "pcap", "seed") if getattr(arguments, name)]
-        if network or impairments:
-            name = network[0].replace("_", "-") if network else impairments.as_arguments()[0].lstrip("-").partition("=")[0]
-            parser.error(f"--{name}: needs --nodes 2 or more")
+        names = [*_CLUSTER_OPTIONS, *(field.name for field in dataclasses.fields(Impairments))]
+        for name in (name for name in names if getattr(arguments, name)):
+            parser.error(f"--{name.replace('_', '-')}: needs --nodes 2 or more")
         return
     for name in _GUEST_OPTIONS:
         if getattr(arguments, name) is not None:

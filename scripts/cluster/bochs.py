@@ -55,7 +55,7 @@ class Bochs(Machine):
                 model=self.model, speed=self.speed, cores=self.hardware.cores, memory=self.hardware.memory,
                 image=self.image, serial_ports=self.serial_ports(port), log=self.log,
                 network=_NETWORK.format(card=self.network_card) if self.network_card else "",
-                # Alone, its time is that of its instructions. Among others it must not run ahead: they hear it by theirs.
+                # Alone, its time is that of its instructions. Among others it must not run ahead of theirs.
                 clock="slowdown" if self.network_card else "none"))
         commands = self.directory / f"machine{self.number}.debugger"
         commands.write_text(_DEBUGGER_COMMANDS)

@@ -28,8 +28,8 @@ class NodeTimeout(NodeError):
 class Cluster:
     """Starts and commands the nodes of a job, one or several. Use it in a `with` statement, or call `stop`.
 
-    All nodes are counted from 0. Where there are several they have ascending MAC addresses and so the same numbers among
-    themselves, as long as all started out together. Nothing is taken in from them but while a method waits.
+    Nodes are counted from 0. Several have ascending MAC addresses, by which they give each other the same numbers.
+    What they say is taken in only while a method waits.
     """
 
     def __init__(self, job, modules=()):
@@ -115,7 +115,7 @@ class Cluster:
         return said, [other for other in others if other in ready]
 
     def wait_until(self, is_so, what, timeout=_SECONDS, number=None):
-        """Waits until `is_so()` is true, and returns its value. `number` is a node whose end ends the waiting as well."""
+        """Waits until `is_so()` is true, and returns its value. The end of node `number` ends the waiting as well."""
         deadline = time.monotonic() + timeout
         while not (value := is_so()):
             needed = range(len(self.nodes)) if self.needs_all else [] if number is None else [number]
@@ -140,9 +140,11 @@ class Cluster:
         node, line = self.nodes[number], self.nodes[number].command_line
         what = f"a prompt of node {number} in the cluster"
         deadline = time.monotonic() + timeout
-        prompts = self.wait_until(
-            lambda: line.prompt and (line.prompt != "?" or _FORMED.search(node.log)) and line.prompt, what, timeout, number)
-        if prompts == "?":
+
+        def formed_prompt():
+            return node.is_running and (line.prompt != "?" or _FORMED.search(node.log)) and line.prompt
+
+        if self.wait_until(formed_prompt, what, timeout, number) == "?":
             # It need not prompt anew because of that.
             node.send(b"\r", Channel.COMMANDS)
             left = max(0, deadline - time.monotonic())

@@ -101,8 +101,8 @@ class Result:
     status: int
     """For the process: the command's exit status, or a Status."""
     reason: str
-    """Why it ended: what the report says, or "timeout", "quit", "panic", "no report", "not started"; of several nodes, that
-    of the first that failed. "error": a command on a node's command line failed. "no switch": the switch failed."""
+    """Why it ended: what the report says, or "timeout", "quit", "panic", "no report", "not started". Of several nodes it
+    is that of the first that failed, or "error" where a command did, or "no switch"."""
     seconds: float = 0
     """From the start of the machines to their end."""
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)
@@ -122,7 +122,7 @@ class Result:
     def summary(self):
         """As summary.json has it: with several nodes a list of them, with one its own members."""
         whole = dataclasses.asdict(self)
-        if len(self.nodes) > 1:
+        if len(self.nodes) != 1:
             return whole
         node = whole["nodes"][0]
         return {

@@ -105,6 +105,8 @@ class Node:
 
     def send(self, data, channel=Channel.CONSOLE):
         """Types `data` on the guest's console, or on the hyperkernel's command line."""
+        if not self.is_running:
+            return
         try:
             self._line.sendall(encode_input(data, channel))
         except (BrokenPipeError, ConnectionResetError):

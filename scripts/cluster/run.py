@@ -1,7 +1,7 @@
 """One run: makes the image, starts the machines, relays what they say until they end, and says how it went.
 
-In the run's directory it leaves, for each node K, nodeK.log (the hyperkernel) and guestK.log (the guest's console), besides
-summary.json, and the machines' own configurations and logs.
+In the run's directory it leaves nodeK.log (the hyperkernel) and guestK.log (the guest's console) for each node K, the
+machines' own configurations and logs, and summary.json.
 """
 
 import contextlib

@@ -71,9 +71,11 @@ def relay_command_lines(cluster, output, terminal, deadline):
 
 
 def run_commands(cluster, commands, output, deadline):
-    """Has nodes obey `commands`, then shuts all of them down."""
+    """Has nodes obey `commands` once all are in the cluster, then shuts all of them down."""
     failed = False
     cluster.needs_all = True
+    for number in range(len(cluster.nodes)):
+        cluster.wait_for_formation(number, deadline - time.monotonic())
     for number, text in commands:
         answer = cluster.command(number, text, deadline - time.monotonic())
         _put(output, answer.encode())

@@ -18,7 +18,9 @@ class Wish(enum.Enum):
 
 
 class Terminal:
-    """Passes keys on as they are typed; Ctrl-A and a key is a wish, Ctrl-A twice is Ctrl-A. Use it in a `with` statement.
+    """Passes keys on as they are typed; Ctrl-A and a key is one of `wishes`, Ctrl-A twice is Ctrl-A.
+
+    Use it in a `with` statement.
     """
 
     def __init__(self, source=sys.stdin, wishes=(Wish.QUIT,)):
