@@ -138,8 +138,8 @@ class Program:
         name, _, rest = command.partition(" ")
         if name == "say":
             self.say(Channel.COMMANDS, rest.replace("/", "\r\n") + "\r\n")
-        elif name == "fail":
-            self.say(Channel.COMMANDS, "error: as it was told\r\n")
+        elif name == "count":
+            self.say(Channel.COMMANDS, "".join(f"{number}\r\n" for number in range(int(rest))))
         elif name == "shutdown":
             self.end("poweroff")
         elif name == "vanish":

@@ -91,9 +91,9 @@ class RunTests(ClusterTestCase):
         self.assertEqual([node.report["heard"] for node in result.nodes], [1, 1])
 
     def test_a_command_that_fails_is_the_status_of_the_run(self):
-        result = self.run_job(commands=[(0, "fail"), (1, "say after it")])
+        result = self.run_job(commands=[(0, "say before it/error: no"), (1, "say after it")])
         self.assertEqual((result.status, result.reason), (Status.COMMAND_FAILED, "error"))
-        self.assertEqual(self.output.getvalue(), b"error: as it was told\nafter it\n")
+        self.assertEqual(self.output.getvalue(), b"before it\nerror: no\nafter it\n")
         self.assertEqual(self.summary()["status"], 1)
         self.assertEqual([node.reason for node in result.nodes], ["poweroff"] * 2)
 
@@ -195,10 +195,14 @@ class ControlTests(ClusterTestCase):
 
     def test_long_answers_and_odd_ones_come_whole(self):
         cluster = self.start()
-        for text in ("", "node 1> ", "x" * 3000, "/".join(map(str, range(500))), "say say", "\x10\x10G"):
-            self.assertEqual(cluster.command(0, f"say {text}"), text.strip("\n").replace("/", "\n") + "\n")
+        for text in ("node 1>", "x" * 116, "/".join(map(str, range(20))), "say say", "/a/", "error: /"):
+            self.assertEqual(cluster.command(0, f"say {text}"), text.replace("/", "\n") + "\n")
+        self.assertEqual(cluster.command(0, "count 2000"), "".join(f"{number}\n" for number in range(2000)))
         self.assertEqual(cluster.command(0, "nothing"), "")
         self.assertEqual(cluster.command(0, "n"), "")
+        for text in ("", " say", "say\n", "x" * 121):
+            with self.assertRaises(ValueError):
+                cluster.command(0, text)
 
 
 class RemoteTests(ClusterTestCase):

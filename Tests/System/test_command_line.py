@@ -47,8 +47,8 @@ class CommandLineTests(unittest.TestCase):
     def test_malformed_delays_and_commands_are_refused(self):
         for delay in ("1", "x=1", "1=", "1=-1", "1=inf", "1=nan"):
             self.assert_refused(["--nodes", "2", "--start-after", delay], "must be NODE=SECONDS")
-        for command in ("", " ", "1:", "net\nnet"):
-            self.assert_refused(["--nodes", "2", "--command", command], "must be COMMAND or NODE:COMMAND")
+        for command in ("", " ", "1:", "net\nnet", "nét", "x" * 121):
+            self.assert_refused(["--nodes", "2", "--command", command], "must be [NODE:]COMMAND, of at most 120")
 
     def test_a_cluster_that_does_not_run_takes_no_commands(self):
         for words in (["cut", "0"], ["join", "0"], ["counters"]):

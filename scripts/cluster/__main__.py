@@ -10,6 +10,7 @@ import sys
 
 from . import BUILD, remote
 from .bochs import Bochs
+from .command_line import LONGEST_COMMAND, is_command
 from .image import GUEST_KERNEL
 from .job import Job, Network, Status
 from .machine import Hardware
@@ -198,9 +199,10 @@ def _command(text):
     number, colon, command = text.partition(":")
     if not colon or not number.isdecimal():
         number, command = "0", text
-    if not command.strip() or not command.isprintable():
-        raise argparse.ArgumentTypeError(f"{text!r}: must be COMMAND or NODE:COMMAND")
-    return int(number), command.strip()
+    command = command.strip()
+    if not is_command(command):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be [NODE:]COMMAND, of at most {LONGEST_COMMAND} characters")
+    return int(number), command
 
 
 def _delay(text):

@@ -4,6 +4,7 @@ import re
 import select
 import time
 
+from .command_line import is_command
 from .image import ImageError, make_image
 from .machine import MachineError, NetworkCard
 from .multiplex import Channel
@@ -152,6 +153,8 @@ class Cluster:
 
     def command(self, number, text, timeout=_SECONDS):
         """Has a node of the cluster obey its command line; returns what that answers, without prompt and echo."""
+        if not is_command(text):
+            raise ValueError(f"{text!r} cannot be typed as a command")
         began = time.monotonic()
         self.wait_for_formation(number, timeout)
         line = self.nodes[number].command_line

@@ -1,13 +1,25 @@
 """A node's own command line, as the launcher sees it: a stream of prompts, echoes and answers.
 
 A node prompts with `node K> ` at the start of a line, K being its number in the cluster, and with `node ?> ` as long as
-it belongs to none. It echoes what is typed, and prompts again when a command is done.
+it belongs to none. It echoes what is typed, and prompts again when a command is done. Answers are lines, and one that begins with `error: ` tells of a failure.
 """
 
 import re
 
 _PROMPT = re.compile(rb"node (\d+|\?)> ")
+_ERROR = re.compile(r"^error: ", re.MULTILINE)
 _LONGEST_LINE = 1024
+LONGEST_COMMAND = 120
+"""Characters that the hyperkernel takes."""
+
+
+def is_command(text):
+    """Whether `text` can be typed there as it is, and be echoed."""
+    return text.isascii() and text.isprintable() and text.strip() == text and 0 < len(text) <= LONGEST_COMMAND
+
+
+def is_failure(answer):
+    return _ERROR.search(answer) is not None
 
 
 class CommandLine:

@@ -6,10 +6,9 @@ They return why a run ends before its nodes have: "timeout", "quit" or "error", 
 
 import time
 
+from .command_line import is_failure
 from .multiplex import Channel
 from .terminal import Wish
-
-_ERROR = "error: "
 
 
 def relay_guest(cluster, command, output, errors, terminal, deadline):
@@ -79,7 +78,7 @@ def run_commands(cluster, commands, output, deadline):
     for number, text in commands:
         answer = cluster.command(number, text, deadline - time.monotonic())
         _put(output, answer.encode())
-        failed = failed or answer.startswith(_ERROR)
+        failed = failed or is_failure(answer)
     cluster.needs_all = False
     cluster.shut_down(deadline - time.monotonic())
     return "error" if failed else None
