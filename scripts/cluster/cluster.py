@@ -7,7 +7,6 @@ import time
 from .command_line import is_command
 from .image import ImageError, make_image
 from .machine import MachineError, NetworkCard
-from .multiplex import Channel
 from .node import Node
 from .switch import Switch, SwitchError
 
@@ -147,19 +146,25 @@ class Cluster:
 
         if self.wait_until(formed_prompt, what, timeout, number) == "?":
             # It need not prompt anew because of that.
-            node.send(b"\r", Channel.COMMANDS)
+            node.send_command("")
             left = max(0, deadline - time.monotonic())
             self.wait_until(lambda: line.prompt not in (None, "?"), what, left, number)
 
-    def command(self, number, text, timeout=_SECONDS):
-        """Has a node of the cluster obey its command line; returns what that answers, without prompt and echo."""
+    def command(self, number, text, timeout=_SECONDS, is_member=True):
+        """Has a node obey its command line; returns what that answers, without prompt and echo.
+
+        It waits until the node is in the cluster, or, where it need not be a member, for any prompt.
+        """
         if not is_command(text):
             raise ValueError(f"{text!r} cannot be typed as a command")
         began = time.monotonic()
-        self.wait_for_formation(number, timeout)
         line = self.nodes[number].command_line
+        if is_member:
+            self.wait_for_formation(number, timeout)
+        else:
+            self.wait_until(lambda: line.prompt, f"a prompt of node {number}", timeout, number)
         line.begin(text)
-        self.nodes[number].send(text.encode() + b"\r", Channel.COMMANDS)
+        self.nodes[number].send_command(text)
         outputs = []
 
         def is_done():
@@ -177,7 +182,7 @@ class Cluster:
                 continue
             left = max(0, deadline - time.monotonic())
             self.wait_until(lambda: node.command_line.prompt, f"a prompt of node {number}", left, number)
-            node.send(b"shutdown\r", Channel.COMMANDS)
+            node.send_command("shutdown")
         self._due.clear()
         self.wait_until(lambda: self.has_ended, "the end of all nodes", max(0, deadline - time.monotonic()))
 

@@ -112,6 +112,10 @@ class Node:
         except (BrokenPipeError, ConnectionResetError):
             pass  # It has ended; receive() says so.
 
+    def send_command(self, text):
+        """Types a command on the hyperkernel's command line."""
+        self.send(text.encode() + b"\r", Channel.COMMANDS)
+
     @property
     def reason(self):
         """How it ended; "stopped" where it did not end by itself."""
