@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import pathlib
+import subprocess
 import tempfile
 import time
 import unittest
@@ -264,7 +265,8 @@ class TerminalTests(TerminalTestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        self.launch("-c", _LAUNCHER, "--nodes", "2", "--cores", "2", "--run-directory", directory.name)
+        self.directory = directory.name
+        self.launch("-c", _LAUNCHER, "--nodes", "2", "--cores", "2", "--run-directory", self.directory)
 
     def expect_formation(self):
         """Asks for prompts until one has the node's number."""
@@ -290,6 +292,13 @@ class TerminalTests(TerminalTestCase):
         self.expect(rb"\[node 0\]\r\nnode 0> half a line")
         self.type(b"\x01x")
         self.assert_ended(0)
+
+    def test_a_terminated_launcher_leaves_no_switch_and_no_raw_terminal_behind(self):
+        self.expect(rb"node \?> ")
+        self.launcher.terminate()
+        self.assert_ended(143)
+        switches = subprocess.run(["pgrep", "--full", self.directory], capture_output=True, text=True).stdout
+        self.assertEqual(switches, "")
 
     def test_the_end_of_the_last_node_ends_the_run(self):
         self.expect_formation()

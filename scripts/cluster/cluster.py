@@ -14,6 +14,7 @@ ERRORS = (ImageError, MachineError, SwitchError)
 """What can go wrong with what a cluster is made of."""
 
 _FORMED = re.compile(r"cluster: \d+ nodes?, epoch \d+")
+_LEFT_BEHIND = re.compile(r"node\d+\.(log|iso)|guest\d+\.log|machine\d+\.(output|log|bochsrc|debugger)")
 _SECONDS = 60
 
 
@@ -242,7 +243,7 @@ class Cluster:
 
     def _forget_former_runs(self):
         for path in self.job.directory.iterdir():
-            if re.fullmatch(r"(node|guest|machine)\d+\.\w+", path.name):
+            if _LEFT_BEHIND.fullmatch(path.name):
                 path.unlink()
 
 
