@@ -236,6 +236,14 @@ class CommandTests(ClusterTestCase):
             self.assertRegex(cluster.command(0, mistake), "^error: .*\n$")
         self.assert_shuts_down(cluster)
 
+    def test_what_is_typed_after_the_end_takes_no_report_with_it(self):
+        cluster = self.start(nodes=2)
+        self.assert_formed(cluster)
+        for node in cluster.nodes:
+            node.send_command("shutdown\rmore than a UART holds, and nobody reads it")
+        cluster.wait_until(lambda: cluster.has_ended, "the end of all nodes")
+        self.assertEqual([node.reason for node in cluster.nodes], ["poweroff"] * 2)
+
     def test_the_launcher_types_them_and_shuts_down(self):
         directory = fresh_directory(self.id())
         launcher = subprocess.run(

@@ -60,13 +60,14 @@ class Demultiplexer:
         return pieces
 
 
-def encode_input(data, channel=Channel.CONSOLE):
-    """What to send so that `data` is read on `channel`. What is sent next is for the guest's first port again."""
-    data = data.replace(bytes((_DLE,)), bytes((_DLE, _DLE)))
-    if channel is Channel.CONSOLE:
-        return data
-    # Each time both ways: what was sent before the node listened is lost, and should not decide where the rest goes.
-    return bytes((_DLE, channel.value)) + data + bytes((_DLE, Channel.CONSOLE.value))
+def encode_input(data):
+    """What to send so that `data` is read on the channel that is switched to."""
+    return data.replace(bytes((_DLE,)), bytes((_DLE, _DLE)))
+
+
+def encode_switch(channel):
+    """What to send to switch to `channel`."""
+    return bytes((_DLE, channel.value))
 
 
 _CHANNELS = {channel.value: channel for channel in Channel}

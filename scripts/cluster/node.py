@@ -10,7 +10,7 @@ import time
 
 from .command_line import CommandLine
 from .machine import MachineError
-from .multiplex import Channel, Demultiplexer, encode_input
+from .multiplex import Channel, Demultiplexer, encode_input, encode_switch
 
 _SECONDS_TO_CONNECT = 30
 _SECONDS_TO_END = 5
@@ -36,6 +36,7 @@ class Node:
         self._log_start = 0
         self._last_word = None
         self._has_started = self._was_stopped = False
+        self._input_channel = Channel.CONSOLE
         self._demultiplexer = Demultiplexer()
         self._report_text = b""
         self._log_line = b""
@@ -107,8 +108,13 @@ class Node:
         """Types `data` on the guest's console, or on the hyperkernel's command line."""
         if not self.is_running:
             return
+        encoded = encode_input(data)
+        # A switch to the command line is repeated each time: sent before the node listened, it is lost.
+        if channel is not self._input_channel or channel is Channel.COMMANDS:
+            encoded = encode_switch(channel) + encoded
+            self._input_channel = channel
         try:
-            self._line.sendall(encode_input(data, channel))
+            self._line.sendall(encoded)
         except (BrokenPipeError, ConnectionResetError):
             pass  # It has ended; receive() says so.
 

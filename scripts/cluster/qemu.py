@@ -54,7 +54,8 @@ class QEMU(Machine):
             *self.processor, "-smp", str(self.hardware.cores), "-m", str(self.hardware.memory),
             *(["-bios", _UEFI] if self.uefi else []),
             "-drive", f"file={self.image},{self._drive},format=raw,readonly=on",
-            "-chardev", f"socket,id=console,host=127.0.0.1,port={port}", "-serial", "chardev:console",
+            # When QEMU ends, a byte that it has not read takes with it whatever it has not sent, a delayed report, say.
+            "-chardev", f"socket,id=console,host=127.0.0.1,port={port},nodelay=on", "-serial", "chardev:console",
             *self._network,
             # The kernel ends the emulation by a write to this port.
             "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
