@@ -225,14 +225,14 @@ class CommandTests(ClusterTestCase):
     def test_commands_of_the_command_line(self):
         cluster = self.start(nodes=2)
         self.assert_formed(cluster)
-        for size in (1, 64, 1400, 1500, 4096):
+        for size in (16, 64, 1400, 1500, 4096):
             self.assert_ping(cluster, 0, 1, 20, size)
         net = cluster.command(1, "net")
         self.assertIn(f"controller: 82574L, {address_of(1)}, link up", net)
         self.assertRegex(net, r"link to node 0: heard \d+ ms ago, round trip [\d.]+ us\n")
         self.assertRegex(cluster.command(1, "clock"), r"^cluster time [\d.]+ s, at most [\d.]+ us off\n$")
         self.assertIn("ping NODE [COUNT] [SIZE]: ", cluster.command(0, "help"))
-        for mistake in ("pong", "ping", "ping 7", "ping 1 0", "ping x", "nodes 1"):
+        for mistake in ("pong", "ping", "ping 7", "ping 1 0", "ping 1 1 15", "ping 1 1 4097", "ping x", "nodes 1"):
             self.assertRegex(cluster.command(0, mistake), "^error: .*\n$")
         self.assert_shuts_down(cluster)
 

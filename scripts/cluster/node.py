@@ -63,6 +63,8 @@ class Node:
     @property
     def log(self):
         """The whole lines of its log since it was started."""
+        if self._log is None:
+            return ""
         with open(self.log_path, "rb") as file:
             file.seek(self._log_start)
             text = file.read()
