@@ -221,6 +221,47 @@ class FailureTests(ClusterTestCase):
         self.assertEqual(outputs[-1], "error: node 2 is no member any more\n")
 
 
+class RefusalTests(ClusterTestCase):
+    """Who is refused is told why, and so is who looks at the console of the other."""
+
+    def assert_refusal(self, cluster, refusing, refused, reason):
+        cluster.wait_for_log(refusing, rf"cluster: {address_of(refused)} is refused: {reason}$", _SECONDS_TO_FORM)
+        cluster.wait_for_log(
+            refused, rf"cluster: node \S+ \({address_of(refusing)}\) refuses this node: {reason}$", _SECONDS_TO_FORM)
+        for number in (refusing, refused):
+            cluster.command(number, "net", is_member=False)
+
+    def test_a_node_that_expects_another_number_of_nodes(self):
+        cluster = self.start(nodes=2, node_options={1: ["nodes=3"]})
+        self.assert_refusal(cluster, 0, 1, "another number of nodes; the refusing node expects 2")
+        self.assert_refusal(cluster, 1, 0, "another number of nodes; the refusing node expects 3")
+        self.assert_shuts_down(cluster)
+
+    def test_a_number_that_two_nodes_want(self):
+        cluster = self.start(nodes=2, options=["node=1"])
+        self.assert_refusal(cluster, 0, 1, "another node has the number 1")
+        self.assert_shuts_down(cluster)
+
+    def test_one_node_too_many(self):
+        cluster = self.start(nodes=3, options=["nodes=2"], delays={2: 3600})
+        for number in range(2):
+            cluster.wait_for_log(number, FORMED.format(count=2, epoch=1), _SECONDS_TO_FORM)
+        cluster.restart(2)
+        cluster.wait_for_log(2, "refuses this node: the cluster has all its nodes$", _SECONDS_TO_FORM)
+        self.assert_ping(cluster, 0, 1)
+        self.assert_shuts_down(cluster)
+
+    def test_clusters_of_different_numbers_do_not_hear_each_other(self):
+        others = {number: ["cluster=2"] for number in (1, 3)}
+        cluster = self.start(nodes=4, options=["nodes=2"], node_options=others)
+        for number, other in ((0, 2), (1, 3)):
+            addresses = re.findall("[0-9a-f:]{17}", cluster.command(number, "nodes"))
+            self.assertEqual(addresses, [address_of(number), address_of(other)])
+            self.assert_ping(cluster, number, 1)
+        self.assert_no_complaints(cluster)
+        self.assert_shuts_down(cluster)
+
+
 class CommandTests(ClusterTestCase):
     def test_commands_of_the_command_line(self):
         cluster = self.start(nodes=2)

@@ -192,7 +192,7 @@ class Cluster:
         self.nodes[number].stop()
 
     def restart(self, number):
-        """Boots the node's machine once more, the same, after its end or in its midst."""
+        """Boots the node's machine: once more, after its end or in its midst, or now where it was not yet due."""
         self.kill(number)
         self._due.pop(number, None)
         self.nodes[number] = Node(self._make_machine(number), is_reboot=True)
@@ -235,7 +235,7 @@ class Cluster:
             options += ["net=auto", f"nodes={self.job.nodes}"]
         if self.job.pins_numbers:
             options.append(f"node={number}")
-        options = " ".join([*options, *self.job.options])
+        options = " ".join([*options, *self.job.options, *self.job.node_options.get(number, [])])
         if options not in self._images:
             self._images[options] = image = self.job.directory / f"node{number}.iso"
             make_image(image, self.job.hyperkernel, options, self._modules)

@@ -67,6 +67,8 @@ class Job:
     """Seconds by which these nodes start later than the others."""
     pins_numbers: bool = False
     """Whether each node is told which one it is, instead of finding out."""
+    node_options: dict[int, list[str]] = dataclasses.field(default_factory=dict)
+    """More KEY=VALUE for the hyperkernel of these nodes."""
     commands: list[tuple[int, str]] | None = None
     """Pairs (node, command for its own command line), after which all nodes shut down; instead of a terminal."""
 
