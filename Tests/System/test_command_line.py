@@ -10,7 +10,6 @@ class CommandLineTests(unittest.TestCase):
         self.assertIn(words, result.stderr)
 
     def test_what_does_not_exist_is_not_offered(self):
-        self.assert_refused(["--nodes", "2"], "only 1 is possible yet")
         self.assert_refused(["--machine", "vax"], "invalid choice")
 
     def test_malformed_values_are_refused(self):
@@ -18,6 +17,47 @@ class CommandLineTests(unittest.TestCase):
             self.assert_refused(arguments, f"argument {arguments[0]}")
         for option in ("log", "=debug", "a=b c=d"):
             self.assert_refused(["--option", option], "must be KEY=VALUE")
+
+    def test_what_a_single_node_has_no_use_for_is_refused(self):
+        for option in ("--nic=e1000", "--command=net", "--start-after=0=1", "--pcap=file", "--seed=1", "--loss=0.1"):
+            name = option.partition("=")[0]
+            self.assert_refused([option], f"{name}: needs --nodes 2 or more")
+        self.assert_refused(["--pin-ids"], "--pin-ids: needs --nodes 2 or more")
+
+    def test_a_cluster_has_no_guest(self):
+        for option in ("--exec=true", f"--kernel={__file__}", f"--initrd={__file__}", "--append=quiet"):
+            name = option.partition("=")[0]
+            self.assert_refused(["--nodes", "2", option], f"{name}: there is no guest on several nodes yet")
+
+    def test_each_node_has_one_kind_of_machine(self):
+        self.assert_refused(["--nodes", "3", "--machine", "qemu,bochs"], "--machine: 2 kinds for 3 nodes")
+        self.assert_refused(["--machine", "qemu,bochs"], "--machine: 2 kinds for 1 node")
+        self.assert_refused(["--nodes", "2", "--machine", "qemu,vax"], "invalid choice: 'vax'")
+
+    def test_a_network_card_that_a_machine_cannot_have_is_refused(self):
+        self.assert_refused(["--nodes", "2", "--nic", "rtl8139"], "--nic: qemu has no rtl8139")
+        self.assert_refused(
+            ["--nodes", "2", "--machine", "qemu,bochs", "--nic", "e1000e"], "--nic: bochs has no e1000e, but e1000")
+
+    def test_nodes_that_do_not_exist_are_refused(self):
+        self.assert_refused(["--nodes", "2", "--start-after", "2=1"], "--start-after: there is no node 2; the last is 1")
+        self.assert_refused(["--nodes", "2", "--command", "2:net"], "--command: there is no node 2; the last is 1")
+        self.assert_refused(["--nodes", "65"], "--nodes: at most 64")
+
+    def test_malformed_delays_and_commands_are_refused(self):
+        for delay in ("1", "x=1", "1=", "1=-1", "1=inf", "1=nan"):
+            self.assert_refused(["--nodes", "2", "--start-after", delay], "must be NODE=SECONDS")
+        for command in ("", " ", "1:", "net\nnet", "nét", "x" * 121):
+            self.assert_refused(["--nodes", "2", "--command", command], "must be [NODE:]COMMAND, of at most 120")
+
+    def test_a_cluster_that_does_not_run_takes_no_commands(self):
+        for words in (["cut", "0"], ["join", "0"], ["counters"]):
+            result = subprocess.run(
+                [sys.executable, "-m", "cluster", *words, "--run-directory", "/absent"], capture_output=True, text=True)
+            self.assertEqual(
+                (result.returncode, result.stdout, result.stderr), (1, "", "no cluster runs in /absent\n"))
+        for words in (["cut"], ["join", "x"], ["counters", "0"]):
+            self.assert_refused(words, f"usage: qemu-cluster.sh {words[0]}")
 
     def test_a_missing_file_is_named(self):
         self.assert_refused(["--kernel", "/absent"], "/absent: no such file")

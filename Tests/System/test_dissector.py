@@ -3,9 +3,10 @@
 import pathlib
 import re
 import struct
-import subprocess
 import tempfile
 import unittest
+
+from dissector import dissect
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HEADER = 14  # where Big Iron's header starts: Ethernet's ends
@@ -47,10 +48,7 @@ def tshark(frames, *options):
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         file.write(capture(frames))
         file.flush()
-        run = subprocess.run(
-            ["tshark", "-n", "-X", f"lua_script:{ROOT}/scripts/bigiron.lua", "-r", file.name, *options],
-            capture_output=True, text=True, check=True)
-    return run.stdout
+        return dissect(file.name, *options)
 
 
 def fields(frames, *names):

@@ -1,6 +1,6 @@
 import unittest
 
-from cluster.multiplex import Channel, Demultiplexer, encode_input
+from cluster.multiplex import Channel, Demultiplexer, encode_input, encode_switch
 
 LOG, CONSOLE, OUTPUT, REPORT = Channel.LOG, Channel.CONSOLE, Channel.OUTPUT, Channel.REPORT
 
@@ -42,3 +42,9 @@ class DemultiplexerTests(unittest.TestCase):
 class InputTests(unittest.TestCase):
     def test_an_escape_that_the_user_types_is_doubled(self):
         self.assertEqual(encode_input(b"a\x10b"), b"a\x10\x10b")
+
+    def test_input_can_be_for_another_channel(self):
+        sent = encode_switch(Channel.COMMANDS) + encode_input(b"net\x10\r")
+        sent += encode_switch(CONSOLE) + encode_input(b"ls")
+        self.assertEqual(sent, b"\x10Cnet\x10\x10\r\x10Gls")
+        self.assertEqual(Demultiplexer(CONSOLE).feed(sent), [(Channel.COMMANDS, b"net\x10\r"), (CONSOLE, b"ls")])

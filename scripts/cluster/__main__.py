@@ -1,74 +1,57 @@
 """Command line of scripts/qemu-cluster.sh."""
 
 import argparse
+import dataclasses
+import math
 import os
 import pathlib
 import signal
 import sys
 
-from . import BUILD
+from . import BUILD, remote
 from .bochs import Bochs
+from .command_line import LONGEST_COMMAND, is_command
 from .image import GUEST_KERNEL
+from .job import Job, Network, Status
 from .machine import Hardware
 from .qemu import QEMU, InterpretingQEMU
-from .run import Job, Status, run
-from .terminal import Terminal
+from .run import run
+from .switch import Impairments
+from .terminal import Terminal, Wish
 
 _DESCRIPTION = """\
 Boots Big Iron on an emulated PC, and on it a stock Linux.
 
 Without --exec the guest's console is on the terminal: Ctrl-A X quits, and so does the end of the guest's shell.
 With --exec, standard output carries the command's output alone, and the exit status is the command's.
-"""
+
+With --nodes 2 and more, several PCs are on one network and form a cluster, on which there is no guest yet. The terminal
+is the command line of node 0; Ctrl-A N goes to the next node's. With --command, standard output carries what commands
+put out, and all nodes shut down after the last. While a cluster runs, these command its network (each has --help):
+
+""" + "".join(f"  qemu-cluster.sh {name:9} {what}\n" for name, what in remote.COMMANDS.items())
 
 _EPILOG = f"""\
 exit status: the command's, or
+  {Status.COMMAND_FAILED}    the answer to a --command was an error
   {Status.GUEST_FAILED}  the guest crashed, was reset or powered off before its command ended
   {Status.TIMED_OUT}  the time was up
-  {Status.NODE_FAILED}  Big Iron or the machine failed or could not start
+  {Status.NODE_FAILED}  Big Iron, a machine or the network failed or could not start
 
 In the run directory: node0.log (Big Iron), guest0.log (the guest's console), summary.json (counters).
 """
 
+# Of a guest, which a cluster has none of.
+_GUEST_OPTIONS = ("kernel", "initrd", "append", "exec")
+_CLUSTER_OPTIONS = ("nic", "command", "start_after", "pin_ids", "pcap", "seed")
+_MOST_NODES = 64
+_SECONDS_FOR_COMMANDS = 600
+
 
 def main():
-    parser = argparse.ArgumentParser(
-        prog="qemu-cluster.sh", description=_DESCRIPTION, epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
-    parser.add_argument(
-        "--machine", choices=("auto", "qemu", "bochs"), default="auto",
-        help="qemu: with KVM where it lends this computer's VT-x or AMD-V to machines, else a CPU with AMD-V in "
-        "software; bochs: a CPU with VT-x in software; auto: qemu")
-    parser.add_argument("--no-kvm", action="store_true", help="QEMU never uses KVM and is the same on every computer")
-    parser.add_argument("--nodes", type=_positive, default=1, metavar="N", help="1: clusters do not exist yet")
-    parser.add_argument("--cores", type=_positive, default=1, metavar="N", help="of the machine (default: 1)")
-    parser.add_argument("--memory", type=_positive, default=512, metavar="MIB", help="of the machine (default: 512)")
-    parser.add_argument("--kernel", type=_file, default=GUEST_KERNEL, metavar="FILE", help="the guest's")
-    parser.add_argument("--initrd", type=_file, metavar="FILE", help="the guest's; must not have /bigiron in it")
-    parser.add_argument("--append", default="", metavar="STR", help="more of the guest's command line")
-    parser.add_argument(
-        "--option", type=_option, action="append", default=[], metavar="KEY=VALUE", help="for Big Iron itself")
-    parser.add_argument("--exec", metavar="COMMAND", help="a shell command for the guest")
-    parser.add_argument("--timeout", type=_positive, metavar="S", help="seconds (default: 600 with --exec, else none)")
-    parser.add_argument("--run-directory", type=pathlib.Path, default=BUILD / "run", metavar="DIRECTORY")
-    arguments = parser.parse_args()
-    if arguments.nodes != 1:
-        parser.error("--nodes: only 1 is possible yet")
-
-    qemu = InterpretingQEMU if arguments.no_kvm else QEMU
-    machines = {"auto": qemu, "qemu": qemu, "bochs": Bochs}
-    timeout = arguments.timeout or (600 if arguments.exec is not None else None)
-    job = Job(
-        machine=machines[arguments.machine],
-        hardware=Hardware(arguments.cores, arguments.memory),
-        kernel=arguments.kernel,
-        initrd=arguments.initrd,
-        append=arguments.append,
-        options=arguments.option,
-        command=arguments.exec,
-        timeout=timeout,
-        directory=arguments.run_directory.resolve(),
-    )
+    if sys.argv[1:2] and sys.argv[1] in remote.COMMANDS:
+        sys.exit(remote.main(sys.argv[1], sys.argv[2:]))
+    job = _parse(sys.argv[1:])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         sys.exit(_run(job))
@@ -80,11 +63,115 @@ def main():
         sys.exit(128 + signal.SIGPIPE)
 
 
+def _parse(words):
+    """The job that the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="qemu-cluster.sh", description=_DESCRIPTION, epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument(
+        "--machine", default="auto", metavar="KIND",
+        help="qemu: with KVM where it lends this computer's VT-x or AMD-V to machines, else a CPU with AMD-V in "
+        "software; bochs: a CPU with VT-x in software; auto: qemu. KIND,KIND,…: one for each node")
+    parser.add_argument("--no-kvm", action="store_true", help="QEMU never uses KVM and is the same on every computer")
+    parser.add_argument("--cores", type=_positive, default=1, metavar="N", help="of each machine (default: 1)")
+    parser.add_argument("--memory", type=_positive, default=512, metavar="MIB", help="of each machine (default: 512)")
+    parser.add_argument("--kernel", type=_file, metavar="FILE", help="the guest's")
+    parser.add_argument("--initrd", type=_file, metavar="FILE", help="the guest's; must not have /bigiron in it")
+    parser.add_argument("--append", metavar="STR", help="more of the guest's command line")
+    parser.add_argument(
+        "--option", type=_option, action="append", default=[], metavar="KEY=VALUE", help="for Big Iron itself")
+    parser.add_argument("--exec", metavar="COMMAND", help="a shell command for the guest")
+    parser.add_argument(
+        "--timeout", type=_positive, metavar="S", help="seconds (default: 600 with --exec or --command, else none)")
+    parser.add_argument("--run-directory", type=pathlib.Path, default=BUILD / "run", metavar="DIRECTORY")
+    cluster = parser.add_argument_group("cluster", "with --nodes 2 and more")
+    cluster.add_argument("--nodes", type=_positive, default=1, metavar="N", help="how many PCs (default: 1)")
+    cluster.add_argument(
+        "--nic", metavar="MODEL", help="their network card: e1000 or e1000e (default: e1000e on QEMU, e1000 on Bochs)")
+    cluster.add_argument(
+        "--command", type=_command, action="append", metavar="[NODE:]COMMAND",
+        help="for the command line of a node, of node 0 by default")
+    cluster.add_argument(
+        "--start-after", type=_delay, action="append", default=[], metavar="NODE=SECONDS", help="start it later")
+    cluster.add_argument("--pin-ids", action="store_true", help="tell each node its number (node=K)")
+    cluster.add_argument("--pcap", type=pathlib.Path, metavar="FILE", help="capture what all nodes send")
+    cluster.add_argument("--seed", type=int, metavar="N", help="of the impairments' chance (default: 0)")
+    Impairments.add_arguments(parser)
+    arguments = parser.parse_args(words)
+    impairments = Impairments.parse(parser, arguments)
+    machines = _machines(parser, arguments)
+    is_interactive = arguments.exec is None and arguments.command is None
+    _check(parser, arguments, machines)
+    return Job(
+        machine=machines,
+        hardware=Hardware(arguments.cores, arguments.memory),
+        kernel=arguments.kernel or GUEST_KERNEL,
+        initrd=arguments.initrd,
+        append=arguments.append or "",
+        options=arguments.option,
+        command=arguments.exec,
+        timeout=arguments.timeout or (None if is_interactive else _SECONDS_FOR_COMMANDS),
+        directory=arguments.run_directory.resolve(),
+        nodes=arguments.nodes,
+        network=Network(
+            arguments.nic, impairments, arguments.seed or 0, arguments.pcap and arguments.pcap.resolve()),
+        delays=dict(arguments.start_after),
+        pins_numbers=arguments.pin_ids,
+        commands=arguments.command,
+    )
+
+
+def _machines(parser, arguments):
+    """The kind of each node's machine."""
+    qemu = InterpretingQEMU if arguments.no_kvm else QEMU
+    machines = {"auto": qemu, "qemu": qemu, "bochs": Bochs}
+    kinds = arguments.machine.split(",")
+    for kind in kinds:
+        if kind not in machines:
+            parser.error(f"argument --machine: invalid choice: {kind!r} (choose from {', '.join(machines)})")
+    if len(kinds) == 1:
+        kinds *= arguments.nodes
+    if len(kinds) != arguments.nodes:
+        nodes = "1 node" if arguments.nodes == 1 else f"{arguments.nodes} nodes"
+        parser.error(f"--machine: {len(kinds)} kinds for {nodes}")
+    return [machines[kind] for kind in kinds]
+
+
+def _check(parser, arguments, machines):
+    """Refuses what makes no sense together."""
+    if arguments.nodes > _MOST_NODES:
+        parser.error(f"--nodes: at most {_MOST_NODES}")
+    if arguments.nodes == 1:
+        names = [*_CLUSTER_OPTIONS, *(field.name for field in dataclasses.fields(Impairments))]
+        for name in (name for name in names if getattr(arguments, name)):
+            parser.error(f"--{name.replace('_', '-')}: needs --nodes 2 or more")
+        return
+    for name in _GUEST_OPTIONS:
+        if getattr(arguments, name) is not None:
+            parser.error(f"--{name}: there is no guest on several nodes yet; --command is for their own command lines")
+    numbers = [("start-after", number) for number, _ in arguments.start_after]
+    numbers += [("command", number) for number, _ in arguments.command or ()]
+    for name, number in numbers:
+        if number >= arguments.nodes:
+            parser.error(f"--{name}: there is no node {number}; the last is {arguments.nodes - 1}")
+    for machine in machines:
+        if arguments.nic and arguments.nic not in machine.network_cards:
+            parser.error(f"--nic: {machine.name} has no {arguments.nic}, but {' or '.join(machine.network_cards)}")
+
+
 def _run(job):
-    if job.command is not None:
-        return run(job, sys.stdout.buffer, sys.stderr.buffer).status
-    print(f"Booting on {job.machine.__name__}; Ctrl-A X quits; logs are in {job.directory}", file=sys.stderr)
-    return run(job, sys.stdout.buffer, sys.stderr.buffer, Terminal()).status
+    machine = " and ".join(dict.fromkeys(machine.__name__ for machine in job.machines))
+    if job.command is not None or job.commands is not None:
+        terminal = None
+    elif job.is_cluster:
+        print(
+            f"Booting {job.nodes} nodes on {machine}; Ctrl-A X quits, Ctrl-A N goes to the next node; "
+            f"logs are in {job.directory}", file=sys.stderr)
+        terminal = Terminal(wishes=(Wish.QUIT, Wish.NEXT))
+    else:
+        print(f"Booting on {machine}; Ctrl-A X quits; logs are in {job.directory}", file=sys.stderr)
+        terminal = Terminal()
+    return run(job, sys.stdout.buffer, sys.stderr.buffer, terminal).status
 
 
 def _positive(text):
@@ -106,6 +193,27 @@ def _option(text):
     if not key or not equals or text.split() != [text]:
         raise argparse.ArgumentTypeError(f"{text!r}: must be KEY=VALUE without spaces")
     return text
+
+
+def _command(text):
+    number, colon, command = text.partition(":")
+    if not colon or not number.isdecimal():
+        number, command = "0", text
+    command = command.strip()
+    if not is_command(command):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be [NODE:]COMMAND, of at most {LONGEST_COMMAND} characters")
+    return int(number), command
+
+
+def _delay(text):
+    number, equals, seconds = text.partition("=")
+    try:
+        delay = float(seconds)
+    except ValueError:
+        delay = -1
+    if not number.isdecimal() or not 0 <= delay < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be NODE=SECONDS")
+    return int(number), delay
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 ata0-master: type=cdrom, path="{image}", status=inserted
 boot: cdrom
 {serial_ports}
-clock: sync=none, time0=utc
+{network}clock: sync={clock}, time0=utc
 sound: driver=dummy
 info: action=report
 error: action=ignore
@@ -21,12 +21,18 @@ panic: action=fatal
 log: "{log}"
 """
 
+_NETWORK = """\
+pci: enabled=1, chipset=i440fx, slot1={card.model}
+{card.model}: card=0, enabled=1, mac={card.address}, {card.connection}
+"""
+
 # Bochs ends when it gets here: the kernel leaves the emulation by a write of 'D' to port 0x8900.
 _DEBUGGER_COMMANDS = "continue\nquit\n"
 
 
 class Bochs(Machine):
-    name = "bochs"
+    name = emulator = "bochs"
+    network_cards = ("e1000",)
     model = "corei7_haswell_4770"
     speed = 50_000_000
     """Instructions per emulated second: the frequency of the TSC."""
@@ -47,7 +53,10 @@ class Bochs(Machine):
         configuration.write_text(
             _CONFIGURATION.format(
                 model=self.model, speed=self.speed, cores=self.hardware.cores, memory=self.hardware.memory,
-                image=self.image, serial_ports=self.serial_ports(port), log=self.log))
+                image=self.image, serial_ports=self.serial_ports(port), log=self.log,
+                network=_NETWORK.format(card=self.network_card) if self.network_card else "",
+                # Alone, its time is that of its instructions. Among others it must not run ahead of theirs.
+                clock="slowdown" if self.network_card else "none"))
         commands = self.directory / f"machine{self.number}.debugger"
         commands.write_text(_DEBUGGER_COMMANDS)
         return ["bochs", "-q", "-f", str(configuration), "-rc", str(commands)]

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import pathlib
+from typing import NamedTuple
 
 
 @dataclasses.dataclass
@@ -14,6 +15,17 @@ class Hardware:
     """MiB"""
 
 
+class NetworkCard(NamedTuple):
+    """A machine's place in a network."""
+
+    model: str
+    """One of the machine's `network_cards`."""
+    address: str
+    """Its MAC address."""
+    connection: str
+    """The emulator's option that connects it; see `cluster.switch.Attachment`."""
+
+
 class MachineError(Exception):
     """The machine cannot be what was asked for; says why."""
 
@@ -23,18 +35,26 @@ class Machine(abc.ABC):
 
     name: str
     """How the hyperkernel's option `exit` calls it."""
+    emulator: str
+    """Which kind of line the switch has for it."""
+    network_cards: tuple[str, ...] = ()
+    """The models that it can have, the usual one first."""
 
     @classmethod
     def guest_words(cls):
         """Words that a Linux guest's command line needs because of how this machine is emulated."""
         return []
 
-    def __init__(self, hardware, image, directory, number=0):
+    def __init__(self, hardware, image, directory, number=0, network_card=None):
         """`directory` takes its configuration and logs, `number` tells it from the other machines there."""
+        if network_card and network_card.model not in self.network_cards:
+            possible = " or ".join(self.network_cards)
+            raise MachineError(f"{type(self).__name__} has no network card {network_card.model}, but {possible}")
         self.hardware = hardware
         self.image = image
         self.directory = pathlib.Path(directory)
         self.number = number
+        self.network_card = network_card
 
     @property
     def output(self):

@@ -4,7 +4,8 @@ One 16550 carries everything. DLE (0x10) and a letter switch the channel that th
 the byte 0x10 itself. A stream starts on the log, which what firmware and GRUB print then belongs to as well. DLE with
 any other byte is no switch: both bytes are data.
 
-The other way, bytes go to the guest's first serial port, with DLE doubled.
+The other way, bytes go to the guest's first serial port, with DLE doubled, until DLE and a letter switch to another
+channel that reads.
 """
 
 import enum
@@ -19,6 +20,8 @@ class Channel(enum.Enum):
     """The guest's first serial port."""
     OUTPUT = ord("X")
     """The guest's second serial port."""
+    COMMANDS = ord("C")
+    """The hyperkernel's own command line: what it prompts, echoes and answers, and what is typed there."""
     REPORT = ord("J")
     """One line of JSON at the end of the run: how it ended, and counters."""
 
@@ -26,8 +29,9 @@ class Channel(enum.Enum):
 class Demultiplexer:
     """Takes a node's stream apart, in pieces of any length."""
 
-    def __init__(self):
-        self._channel = Channel.LOG
+    def __init__(self, channel=Channel.LOG):
+        """`channel` is that on which the stream starts."""
+        self._channel = channel
         self._after_escape = False
 
     def feed(self, data):
@@ -57,8 +61,13 @@ class Demultiplexer:
 
 
 def encode_input(data):
-    """What to send so that the guest reads `data` from its first serial port."""
+    """What to send so that `data` is read on the channel that is switched to."""
     return data.replace(bytes((_DLE,)), bytes((_DLE, _DLE)))
+
+
+def encode_switch(channel):
+    """What to send to switch to `channel`."""
+    return bytes((_DLE, channel.value))
 
 
 _CHANNELS = {channel.value: channel for channel in Channel}

@@ -8,24 +8,35 @@ import socket
 import subprocess
 import time
 
+from .command_line import CommandLine
 from .machine import MachineError
-from .multiplex import Channel, Demultiplexer, encode_input
+from .multiplex import Channel, Demultiplexer, encode_input, encode_switch
 
 _SECONDS_TO_CONNECT = 30
 _SECONDS_TO_END = 5
+_SECONDS_AFTER_LAST_WORD = 5
 _PANIC = b"panic:"
 
 
 class Node:
     """Starts a machine; keeps its log and its guest's console in files, and its report."""
 
-    def __init__(self, machine):
+    def __init__(self, machine, is_reboot=False):
+        """Where it `is_reboot`, the files are continued."""
         self.machine = machine
+        self.is_running = False
+        """Whether it has started and something may still come from it."""
         self.report = None
         """What the hyperkernel reported at its end, as a dictionary."""
         self.panicked = False
+        self.command_line = CommandLine()
         self.log_path = machine.directory / f"node{machine.number}.log"
         self.console_path = machine.directory / f"guest{machine.number}.log"
+        self._mode = "ab" if is_reboot else "wb"
+        self._log_start = 0
+        self._last_word = None
+        self._has_started = self._was_stopped = False
+        self._input_channel = Channel.CONSOLE
         self._demultiplexer = Demultiplexer()
         self._report_text = b""
         self._log_line = b""
@@ -33,15 +44,37 @@ class Node:
 
     def start(self):
         """Returns when the machine has connected its serial port."""
-        self._log = open(self.log_path, "wb", buffering=0)
-        self._console = open(self.console_path, "wb", buffering=0)
-        with socket.create_server(("127.0.0.1", 0)) as listener, open(self.machine.output, "wb") as output:
+        self._log = open(self.log_path, self._mode, buffering=0)
+        self._log_start = self._log.tell()
+        self._console = open(self.console_path, self._mode, buffering=0)
+        with socket.create_server(("127.0.0.1", 0)) as listener, open(self.machine.output, self._mode) as output:
             command = self.machine.prepare(listener.getsockname()[1])
             # The machine dies with this process, however that ends, and gets no key strokes of its own.
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *command],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
             self._line = self._accept(listener)
+        self.is_running = self._has_started = True
+
+    @property
+    def has_ended(self):
+        return self._has_started and not self.is_running
+
+    @property
+    def log(self):
+        """The whole lines of its log since it was started."""
+        with open(self.log_path, "rb") as file:
+            file.seek(self._log_start)
+            text = file.read()
+        return text[: text.rfind(b"\n") + 1].decode(errors="replace")
+
+    @property
+    def deadline(self):
+        """When it will be taken for stuck, on the clock of `time.monotonic`: some time after its last word, else None.
+
+        Its last word is a report or a panic, whereupon it leaves the machine by itself.
+        """
+        return self._last_word and self._last_word + _SECONDS_AFTER_LAST_WORD
 
     def fileno(self):
         """For select: readable when `receive` has something to return."""
@@ -54,6 +87,7 @@ class Node:
         except ConnectionResetError:
             data = b""
         if not data:
+            self.is_running = False
             return None
         pieces = self._demultiplexer.feed(data)
         for channel, content in pieces:
@@ -62,19 +96,47 @@ class Node:
                 self._watch_log(content)
             elif channel is Channel.CONSOLE:
                 self._console.write(content)
+            elif channel is Channel.COMMANDS:
+                self.command_line.feed(content)
             elif channel is Channel.REPORT:
                 self._take_report(content)
+        if self._last_word is None and (self.report or self.panicked):
+            self._last_word = time.monotonic()
         return pieces
 
-    def send(self, data):
-        """Types `data` on the guest's console."""
+    def send(self, data, channel=Channel.CONSOLE):
+        """Types `data` on the guest's console, or on the hyperkernel's command line."""
+        if not self.is_running:
+            return
+        encoded = encode_input(data)
+        # A switch to the command line is repeated each time: sent before the node listened, it is lost.
+        if channel is not self._input_channel or channel is Channel.COMMANDS:
+            encoded = encode_switch(channel) + encoded
+            self._input_channel = channel
         try:
-            self._line.sendall(encode_input(data))
+            self._line.sendall(encoded)
         except (BrokenPipeError, ConnectionResetError):
             pass  # It has ended; receive() says so.
 
+    def send_command(self, text):
+        """Types a command on the hyperkernel's command line."""
+        self.send(text.encode() + b"\r", Channel.COMMANDS)
+
+    @property
+    def reason(self):
+        """How it ended; "stopped" where it did not end by itself."""
+        if not self._has_started:
+            return "not started"
+        if self.panicked:
+            return "panic"
+        if self.report is not None:
+            return self.report.get("end")
+        return "stopped" if self._was_stopped else "no report"
+
     def wait(self):
         """Gives the machine time to end by itself, and to write its own log to the end."""
+        if not self._has_started:
+            return
         try:
             self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired:
@@ -82,6 +144,8 @@ class Node:
 
     def stop(self):
         """Ends whatever still runs."""
+        self._was_stopped = self._was_stopped or self.is_running
+        self.is_running = False
         if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

@@ -10,7 +10,8 @@ _UEFI = "/usr/share/OVMF/OVMF_CODE.fd"
 
 
 class QEMU(Machine):
-    name = "qemu"
+    name = emulator = "qemu"
+    network_cards = ("e1000e", "e1000", "e1000-82545em")
     model = "EPYC"
     """The CPU where QEMU interprets; `qemu-system-x86_64 -cpu help` lists them. None of them has VT-x then."""
     uefi = False
@@ -40,13 +41,22 @@ class QEMU(Machine):
         """The image is both a CD's and a disk's. SeaBIOS reads a CD word by word, which takes a second more."""
         return "media=cdrom" if self.uefi else "if=virtio"
 
+    @property
+    def _network(self):
+        if not (card := self.network_card):
+            return []
+        device = f"{card.model},netdev=net0,mac={card.address},romfile=,addr=3"
+        return ["-netdev", card.connection, "-device", device]
+
     def prepare(self, port):
         return [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std", "-no-reboot",
             *self.processor, "-smp", str(self.hardware.cores), "-m", str(self.hardware.memory),
             *(["-bios", _UEFI] if self.uefi else []),
             "-drive", f"file={self.image},{self._drive},format=raw,readonly=on",
-            "-chardev", f"socket,id=console,host=127.0.0.1,port={port}", "-serial", "chardev:console",
+            # When QEMU ends, a byte that it has not read takes with it whatever it has not sent, a delayed report, say.
+            "-chardev", f"socket,id=console,host=127.0.0.1,port={port},nodelay=on", "-serial", "chardev:console",
+            *self._network,
             # The kernel ends the emulation by a write to this port.
             "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
         ]

@@ -1,5 +1,6 @@
-"""The user's terminal as the guest's console."""
+"""The user's terminal as the guest's console, or as the nodes' command lines."""
 
+import enum
 import os
 import sys
 import termios
@@ -8,11 +9,23 @@ import tty
 _PREFIX = b"\x01"  # Ctrl-A
 
 
-class Terminal:
-    """Passes keys on as they are typed; Ctrl-A X quits, Ctrl-A twice is Ctrl-A. Use it in a `with` statement."""
+class Wish(enum.Enum):
+    """What the user wants of the launcher itself: a key after Ctrl-A."""
 
-    def __init__(self, source=sys.stdin):
+    QUIT = b"x"
+    NEXT = b"n"
+    """The next node."""
+
+
+class Terminal:
+    """Passes keys on as they are typed; Ctrl-A and a key is one of `wishes`, Ctrl-A twice is Ctrl-A.
+
+    Use it in a `with` statement.
+    """
+
+    def __init__(self, source=sys.stdin, wishes=(Wish.QUIT,)):
         self._descriptor = source.fileno()
+        self._wishes = {wish.value: wish for wish in wishes}
         self._saved = None
         self._after_prefix = False
 
@@ -30,16 +43,20 @@ class Terminal:
         return self._descriptor
 
     def read(self):
-        """Returns (keys for the guest, whether the user quits); None for the keys at the end of the input."""
+        """What has been typed, as keys and wishes in turn; None at the end of the input."""
         data = os.read(self._descriptor, 1024)
         if not data:
-            return None, False
+            return None
         if not self._saved:
-            return data, False
+            return [data]
+        typed = []
         keys = b""
         for key in (data[i : i + 1] for i in range(len(data))):
-            if self._after_prefix and key in (b"x", b"X"):
-                return keys, True
+            if self._after_prefix and key.lower() in self._wishes:
+                typed += [keys, self._wishes[key.lower()]]
+                keys = b""
+                self._after_prefix = False
+                continue
             if key == _PREFIX and not self._after_prefix:
                 self._after_prefix = True
                 continue
@@ -47,4 +64,4 @@ class Terminal:
                 keys += _PREFIX
             keys += key
             self._after_prefix = False
-        return keys, False
+        return [each for each in (*typed, keys) if each]

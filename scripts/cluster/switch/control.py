@@ -5,7 +5,9 @@ status is 1 where that is an error.
 """
 
 import argparse
+import contextlib
 import json
+import os
 import pathlib
 import socket
 import sys
@@ -28,7 +30,8 @@ class Control:
             self._path.unlink()  # It is a former run's.
         self._listener = socket.socket(socket.AF_UNIX)
         try:
-            self._listener.bind(str(path))
+            with _short_path(self._path) as short:
+                self._listener.bind(short)
             self._listener.listen()
         except OSError:
             self._listener.close()
@@ -60,6 +63,30 @@ class Control:
         self._loop.watch(connection, commands.receive)
 
 
+def tell(path, words):
+    """Sends the command `words` to the switch whose socket is at `path`; returns its answer."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(_SECONDS_TO_ANSWER)
+        with _short_path(pathlib.Path(path)) as short:
+            connection.connect(short)
+        connection.sendall(" ".join(words).encode() + b"\n")
+        with connection.makefile() as answers:
+            answer = answers.readline()
+    if not answer:
+        raise ConnectionResetError("the switch has ended")
+    return json.loads(answer)
+
+
+@contextlib.contextmanager
+def _short_path(path):
+    """Another path of a file, for as long as the `with` statement: a socket's must not be longer than 107 bytes."""
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)
+
+
 def main():
     parser = argparse.ArgumentParser(
         prog="python3 -m cluster.switch.control", description="Commands a switch that runs.", allow_abbrev=False)
@@ -67,16 +94,11 @@ def main():
     parser.add_argument("command", nargs="+", help="cut NODE, join NODE or counters")
     arguments = parser.parse_args()
     try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_SECONDS_TO_ANSWER)
-            connection.connect(arguments.socket)
-            connection.sendall(" ".join(arguments.command).encode() + b"\n")
-            with connection.makefile() as answers:
-                answer = answers.readline()
+        answer = tell(arguments.socket, arguments.command)
     except OSError as error:
         sys.exit(f"{arguments.socket}: {error}")
-    print(answer, end="")
-    sys.exit(not answer or "error" in json.loads(answer))
+    print(json.dumps(answer))
+    sys.exit("error" in answer)
 
 
 if __name__ == "__main__":

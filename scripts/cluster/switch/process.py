@@ -113,7 +113,7 @@ class Switch:
         try:
             self._process.stdin.write(command.encode() + b"\n")
         except BrokenPipeError:
-            raise SwitchError(self._complaint()) from None
+            raise SwitchError(self.complaint()) from None
         answer = self._await_answer()
         if "error" in answer:
             raise SwitchError(answer["error"])
@@ -126,10 +126,11 @@ class Switch:
                 raise SwitchError("the switch does not answer")
             data = os.read(self.fileno(), 1 << 16)
             if not data:
-                raise SwitchError(self._complaint())
+                raise SwitchError(self.complaint())
             self._answers += data
         line, _, self._answers = self._answers.partition(b"\n")
         return json.loads(line)
 
-    def _complaint(self):
+    def complaint(self):
+        """Why it has ended."""
         return self.output.read_text(errors="replace").strip() or "the switch has ended"
