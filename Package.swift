@@ -34,6 +34,7 @@ let package = Package(
     module("PCI", ["Memory"]),
     module("E1000", ["Memory"]),
     module("Wire", ["Memory"]),
+    module("Cluster", ["Wire"]),
     module("VCPU", ["Memory", "CPU", "Assembly", "EPT"]),
     module("Machine", ["Memory", "VCPU"]),
     module("VMX", ["Memory", "CPU", "Assembly", "EPT", "VCPU"]),
@@ -41,8 +42,8 @@ let package = Package(
     module(
       "Kernel",
       [
-        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Wire", "VCPU", "VMX", "SVM",
-        "Machine",
+        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Wire", "Cluster", "VCPU", "VMX",
+        "SVM", "Machine",
       ]),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
@@ -54,6 +55,7 @@ let package = Package(
     tests("PCI"),
     tests("E1000"),
     tests("Wire", ["CPU"]),
+    tests("Cluster", ["CPU", "Wire"]),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),
     tests("SVM", ["EPT", "VCPU"]),
