@@ -34,6 +34,7 @@ let package = Package(
     module("PCI", ["Memory"]),
     module("E1000", ["Memory"]),
     module("Wire", ["Memory"]),
+    module("Cluster", ["Wire"]),
     module("Debug"),
     module("VCPU", ["Memory", "CPU", "Assembly", "EPT"]),
     module("Machine", ["Memory", "VCPU"]),
@@ -42,7 +43,8 @@ let package = Package(
     module(
       "Kernel",
       [
-        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Wire", "Debug", "VCPU", "VMX",
+        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Wire", "Cluster", "Debug", "VCPU",
+        "VMX",
         "SVM", "Machine",
       ]),
     .target(
@@ -55,6 +57,7 @@ let package = Package(
     tests("PCI"),
     tests("E1000"),
     tests("Wire", ["CPU"]),
+    tests("Cluster", ["CPU", "Wire"]),
     tests("Debug"),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),
