@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 /// Incarnations that this node has declared down, and which therefore can't come back. The oldest are forgotten when

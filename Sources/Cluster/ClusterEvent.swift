@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 /// What a user of the cluster wants to hear of.

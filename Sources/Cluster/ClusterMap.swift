@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 /// Who is in the cluster, from one membership change to the next: the same on all members.

@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 /// One boot of a node, as every frame names it.

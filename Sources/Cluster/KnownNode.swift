@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 /// A node that has announced itself: a member, or one that would like to be.

@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 /// The nodes that have announced themselves, as many as there is room for. A node keeps its place, place 0 is the

@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 /// The hash of a map: equal on all nodes that hold the same map, different for any other with near certainty.

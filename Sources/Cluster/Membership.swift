@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 // How nodes become a cluster and remain one, as a state machine without input or output.
@@ -59,7 +60,7 @@ public struct Membership: ~Copyable {
 
   /// Members of the base that will not be in the next map.
   var down = NodeSet()
-  var suspected = NodeSet()
+  public internal(set) var suspected = NodeSet()
   /// Until then no map is made without those that have gone on without this node: they may be about to say so.
   var holdOff: Instant?
   /// Silence before this instant is this node's own fault: it did not run.

@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 /// A refusal, and whom it is for.

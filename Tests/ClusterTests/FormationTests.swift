@@ -1,3 +1,4 @@
+import Ethernet
 import Cluster
 import Support
 import Testing

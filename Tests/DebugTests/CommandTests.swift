@@ -1,4 +1,5 @@
 import Debug
+import Foundation
 import Support
 import Testing
 
@@ -41,6 +42,16 @@ struct CommandTests {
       #expect(throws: Never.self) { try parse(name == "ping" ? "ping 1" : name) }
     }
     #expect(CommandName(rawValue: all.count) == nil)
+  }
+
+  @Test func theDocumentationHasEveryCommand() throws {
+    let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appendingPathComponent("../../docs/commands.md")
+    let text = try String(contentsOf: page, encoding: .utf8)
+    let all = CommandDefinition.all
+    for index in all.indices {
+      #expect(text.contains("| `\(all[index].name.description)\(all[index].arguments.description)` |"))
+    }
   }
 
   @Test func noLineMakesItTrap() {

@@ -1,5 +1,5 @@
 /// Events in the order of their time, and of their entry where they have the same: a binary heap.
-struct EventQueue<Event> {
+public struct EventQueue<Event> {
   private struct Entry {
     var time: UInt64
     var order: UInt64
@@ -13,7 +13,9 @@ struct EventQueue<Event> {
   private var entries: [Entry] = []
   private var entryCount: UInt64 = 0
 
-  mutating func add(_ event: Event, at time: UInt64) {
+  public init() {}
+
+  public mutating func add(_ event: Event, at time: UInt64) {
     entryCount += 1
     entries.append(Entry(time: time, order: entryCount, event: event))
     var index = entries.count - 1
@@ -23,7 +25,7 @@ struct EventQueue<Event> {
     }
   }
 
-  mutating func next() -> (time: UInt64, event: Event)? {
+  public mutating func next() -> (time: UInt64, event: Event)? {
     guard let first = entries.first else { return nil }
     let last = entries.removeLast()
     if !entries.isEmpty {
