@@ -11,6 +11,9 @@ on QEMU, whose figures are times, good for comparison within one run.
           on shadow tables), nanoseconds on QEMU (AMD-V with nested paging, and on shadow tables). A figure is of one
           round of a loop, less what the empty loop takes, so that the guest's own few instructions are in it; on QEMU
           the least of some runs, since what else the host does can only add to it.
+  ping    what a message there and back between two nodes takes: the time in µs of the emulated machines, which on Bochs
+          is mostly that of its network card (one frame in an emulated millisecond) and on QEMU mostly the host's; and
+          what each side's service loop works on it, on Bochs in instructions.
 """
 
 import argparse
@@ -22,6 +25,7 @@ import sys
 
 from cluster import BUILD, ROOT, plain
 from cluster.bochs import Bochs
+from cluster.cluster import Cluster
 from cluster.image import Module
 from cluster.machine import Hardware
 from cluster.qemu import InterpretingQEMU
@@ -59,12 +63,18 @@ def main():
     boot.add_argument("--rounds", type=int, default=5, metavar="N", help="on QEMU (default: 5)")
     exits = commands.add_parser("exits")
     exits.add_argument("--machine", choices=_MACHINES, help="(default: both)")
+    ping = commands.add_parser("ping")
+    ping.add_argument("--machine", choices=_MACHINES, help="(default: both)")
+    ping.add_argument("--count", type=int, default=200, metavar="N", help="round trips (default: 200)")
     arguments = parser.parse_args()
 
     for command in (["scripts/setup.sh"], ["scripts/guest-kernel.sh"], ["make", "--silent", "all", "guests"]):
         subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=True)
-    if arguments.command == "exits":
-        machines = [_MACHINES[arguments.machine]] if arguments.machine else _MACHINES.values()
+    machines = [_MACHINES[arguments.machine]] if arguments.machine else _MACHINES.values()
+    if arguments.command == "ping":
+        for machine in machines:
+            measure_pings(machine, arguments.count)
+    elif arguments.command == "exits":
         measure_exits([column for column in _COLUMNS if column[0] in machines])
     elif arguments.machine == "bochs":
         measure_boots_in_ticks(Hardware(arguments.cores))
@@ -131,6 +141,28 @@ def measure_loops(machine, paging):
         ticks_per_unit = 1 if machine is Bochs else result.report["tscFrequency"] / 1e9
         costs.append({name: (ticks - loop) / ticks_per_unit for name, ticks in per_round.items()})
     return {name: min(cost[name] for cost in costs) for name in _LOOPS}
+
+
+def measure_pings(machine, count):
+    unit = "instructions" if machine is Bochs else "TSC ticks"
+    job = Job(machine, nodes=2, commands=[], modules=[Module(BUILD / "guests/hello")], directory=_DIRECTORY)
+    with Cluster(job) as cluster:
+        for size in (64, 4096):
+            before = peer_work(cluster)
+            answer = cluster.command(0, f"ping 1 {count} {size}", timeout=300)
+            times = re.search(r"minimum (\S+) us, median (\S+) us, p99 (\S+) us, (\d+) ticks", answer)
+            if not times:
+                sys.exit(f"ping failed: {answer}")
+            there = (peer_work(cluster) - before) / count
+            print(
+                f"{machine.name}: {size:4} bytes: minimum {times[1]} µs, median {times[2]} µs, p99 {times[3]} µs; work: "
+                f"{times[4]} {unit} here, {there:.0f} there")
+        cluster.shut_down()
+
+
+def peer_work(cluster):
+    """Ticks that node 1 has worked on pings so far."""
+    return int(re.search(r"(\d+) ticks of work", cluster.command(1, "net"))[1])
 
 
 def run_job(job):

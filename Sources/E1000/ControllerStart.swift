@@ -1,3 +1,5 @@
+import Ethernet
+
 /// The way from a controller in any state to one whose rings run (SDM 14.3 to 14.5; datasheet 4.6).
 struct ControllerStart<Bus: RegisterBus> {
   let traits: ControllerTraits
@@ -44,17 +46,17 @@ struct ControllerStart<Bus: RegisterBus> {
   // MARK: - Address
 
   /// The address that the reset has loaded into the first receive address, or else that of the EEPROM.
-  func findAddress() throws(ControllerError) -> StationAddress {
+  func findAddress() throws(ControllerError) -> MACAddress {
     let high = bus.read(.receiveAddressHigh)
     let low = bus.read(.receiveAddressLow)
-    let loaded = StationAddress(littleEndian: UInt64(high & 0xFFFF) << 32 | UInt64(low))
+    let loaded = MACAddress(littleEndian: UInt64(high & 0xFFFF) << 32 | UInt64(low))
     if high & RegisterBit.addressValid != 0, loaded.isUsable { return loaded }
     guard traits.eepromRead != .none else { throw .noAddress(loaded) }
     var bytes: UInt64 = 0
     for index in 0..<3 as Range<UInt32> {
       bytes |= UInt64(try readEEPROM(index)) << UInt64(16 * index)
     }
-    let stored = StationAddress(littleEndian: bytes)
+    let stored = MACAddress(littleEndian: bytes)
     guard stored.isUsable else { throw .noAddress(stored) }
     return stored
   }
@@ -77,7 +79,7 @@ struct ControllerStart<Bus: RegisterBus> {
 
   /// Link, filters and offloads: speed and duplex are as the PHY has negotiated them (SDM 8.6.2), frames for `address` and
   /// for all are taken, nothing is computed or taken out, and no pause frames are sent or obeyed.
-  func configure(_ address: StationAddress) {
+  func configure(_ address: MACAddress) {
     var control = DeviceControl(rawValue: bus.read(.deviceControl))
     control.subtract([
       .stopsBusMastering, .linkReset, .invertLossOfSignal, .forceSpeed, .forceDuplex, .receivePause,

@@ -1,3 +1,4 @@
+import Ethernet
 import Memory
 
 // How a controller is driven.
@@ -15,7 +16,7 @@ import Memory
 /// One Ethernet controller of the 8254x family or its successors that use legacy descriptors, polled.
 public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Copyable {
   public let model: ControllerModel
-  public let address: StationAddress
+  public let address: MACAddress
   public private(set) var link = LinkState.down
   public var receiver: ReceiveRing<Bus, Memory>
   public var transmitter: TransmitRing<Bus, Memory>
@@ -124,6 +125,15 @@ public struct EthernetController<Bus: RegisterBus, Memory: DMAMemory & ~Copyable
     startRings()
     bus.write(mask, to: .interruptMaskSet)
     return .restarted
+  }
+
+  /// Ends it: from here on it neither interrupts nor touches memory, and takes no frames for sending.
+  ///
+  /// Where this throws it has been told to, and does not answer.
+  public mutating func stop() throws(ControllerError) {
+    hasFailed = true
+    transmitter.isOpen = false
+    try ControllerStart(traits: model.traits, bus: bus).reset()
   }
 
   private mutating func takeLinkState() {

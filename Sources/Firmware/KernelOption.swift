@@ -11,6 +11,12 @@ public enum KernelOption: UInt8, Sendable {
   case reserve
   case paging
   case net
+  case nodes
+  case node
+  case cluster
+  case clusterHeartbeat
+  case clusterSuspect
+  case clusterFailure
   case exit
   case debugCrash
   case debugStep
@@ -64,6 +70,24 @@ public enum KernelOption: UInt8, Sendable {
     case .net:
       Definition(
         "net", .word("off|auto"), default: "off", "the Ethernet controller: none, or the first usable")
+    case .nodes:
+      Definition("nodes", .number(1...256), default: "1", "PCs that the cluster has")
+    case .node:
+      Definition("node", .number(0...255), default: "any", "this PC's number in the cluster")
+    case .cluster:
+      Definition(
+        "cluster", .number(0...0xFFFF_FFFF), default: "1", "tells clusters on one Ethernet apart")
+    case .clusterHeartbeat:
+      Definition(
+        "cluster.heartbeat", .number(1...10_000), default: "100", "milliseconds between signs of life")
+    case .clusterSuspect:
+      Definition(
+        "cluster.suspect", .number(1...60_000), default: "500",
+        "milliseconds of silence after which a node is suspected")
+    case .clusterFailure:
+      Definition(
+        "cluster.failure", .number(1...60_000), default: "1000",
+        "milliseconds of silence after which a node is declared down")
     case .exit:
       Definition(
         "exit", .word("halt|bochs|qemu"), default: "halt", "what follows the end of the guest")

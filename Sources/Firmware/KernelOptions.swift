@@ -17,6 +17,14 @@ public struct KernelOptions: Sendable {
   public private(set) var reserve: UInt64 = 0
   public private(set) var paging = Paging.auto
   public private(set) var net = Net.off
+  public private(set) var nodes = 1
+  /// nil leaves the number to the cluster.
+  public private(set) var node: Int?
+  public private(set) var cluster: UInt32 = 1
+  /// In milliseconds, as are the two that follow.
+  public private(set) var clusterHeartbeat: UInt64 = 100
+  public private(set) var clusterSuspect: UInt64 = 500
+  public private(set) var clusterFailure: UInt64 = 1000
   public private(set) var exit = Exit.halt
   public private(set) var debugCrash = Crash.none
   public private(set) var debugStep = 0
@@ -58,6 +66,12 @@ public struct KernelOptions: Sendable {
     case .reserve: reserve = value
     case .paging: paging = Paging(rawValue: index) ?? paging
     case .net: net = Net(rawValue: index) ?? net
+    case .nodes: nodes = Int(value)
+    case .node: node = Int(value)
+    case .cluster: cluster = UInt32(truncatingIfNeeded: value)
+    case .clusterHeartbeat: clusterHeartbeat = value
+    case .clusterSuspect: clusterSuspect = value
+    case .clusterFailure: clusterFailure = value
     case .exit: exit = Exit(rawValue: index) ?? exit
     case .debugCrash: debugCrash = Crash(rawValue: index) ?? debugCrash
     case .debugStep: debugStep = Int(value)

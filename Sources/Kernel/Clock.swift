@@ -6,6 +6,8 @@ struct Clock {
   /// TSC ticks a second.
   private(set) var frequency: UInt64 = 1_000_000_000
   private(set) var bootTime: UInt64 = 0
+  /// Nanoseconds of a tick, in units of 2⁻³².
+  private var tickLength: UInt64 = 1 << 32
 
   /// How the frequency was found, for the log.
   enum Source {
@@ -24,6 +26,12 @@ struct Clock {
 
   /// Finds the TSC's frequency: CPUID where it says, else measured against the PM timer, else the PIT.
   mutating func calibrate(pmTimer: FADT.PMTimer?) -> Source {
+    let source = findFrequency(pmTimer)
+    tickLength = Self.scale(1_000_000_000, by: 1 << 32, over: frequency)
+    return source
+  }
+
+  private mutating func findFrequency(_ pmTimer: FADT.PMTimer?) -> Source {
     if let crystal = Self.crystalFrequency() {
       frequency = crystal
       return .crystal
@@ -37,6 +45,18 @@ struct Clock {
   }
 
   var microsecondsSinceBoot: UInt64 { microseconds(readTSC() &- bootTime) }
+
+  /// Nanoseconds from boot to when the TSC was `time`: without a division, for the path that every frame takes.
+  @inline(__always)
+  func nanosecondsSinceBoot(at time: UInt64) -> UInt64 {
+    let product = (time &- bootTime).multipliedFullWidth(by: tickLength)
+    return product.high << 32 | product.low >> 32
+  }
+
+  /// What the TSC is so many nanoseconds after boot.
+  func time(nanosecondsSinceBoot: UInt64) -> UInt64 {
+    bootTime &+ Self.scale(nanosecondsSinceBoot, by: frequency, over: 1_000_000_000)
+  }
 
   func microseconds(_ ticks: UInt64) -> UInt64 { Self.scale(ticks, by: 1_000_000, over: frequency) }
   func ticks(microseconds: UInt64) -> UInt64 { Self.scale(microseconds, by: frequency, over: 1_000_000) }

@@ -1,6 +1,7 @@
+import Ethernet
 import E1000
 
-let ownAddress = StationAddress(0x5254_0012_3401)
+let ownAddress = MACAddress(0x5254_0012_3401)
 
 extension FakeController {
   /// Starts the driver on this controller.

@@ -1,3 +1,4 @@
+import Ethernet
 import E1000
 
 /// The driver under test, in a form that expectations can refer to.
@@ -8,7 +9,7 @@ final class Driver {
 
   init(_ controller: consuming Controller) { self.controller = controller }
 
-  var address: StationAddress { controller.address }
+  var address: MACAddress { controller.address }
   var link: LinkState { controller.link }
   var linkLossCount: UInt64 { controller.linkLossCount }
   var restartCount: UInt64 { controller.restartCount }
@@ -39,6 +40,7 @@ final class Driver {
   func announceFrames() { controller.transmitter.flush() }
 
   func supervise(now: UInt64) -> ControllerEvent? { controller.supervise(now: now) }
+  func stop() throws(ControllerError) { try controller.stop() }
   func setDoorbell(_ isOn: Bool) { controller.doorbell.set(isOn) }
   func ring() { controller.doorbell.ring() }
 

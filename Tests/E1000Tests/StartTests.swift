@@ -1,3 +1,4 @@
+import Ethernet
 import Testing
 
 @testable import E1000
@@ -156,7 +157,7 @@ private typealias Register = FakeController.Register
     device.eeprom = words
     device.leave([Register.addressLow: 0, Register.addressHigh: 0])
     let bytes = words.reversed().reduce(0) { $0 << 16 | UInt64($1) }
-    #expect(throws: ControllerError.noAddress(StationAddress(littleEndian: bytes))) { _ = try device.start() }
+    #expect(throws: ControllerError.noAddress(MACAddress(littleEndian: bytes))) { _ = try device.start() }
   }
 
   @Test func asksNoEEPROMOfAChipset() {
@@ -165,7 +166,7 @@ private typealias Register = FakeController.Register
     device.eeprom = nil
     device.resetWorks = false
     device.leave([Register.addressLow: 0, Register.addressHigh: 0])
-    #expect(throws: ControllerError.noAddress(StationAddress(0))) { _ = try device.start() }
+    #expect(throws: ControllerError.noAddress(MACAddress(0))) { _ = try device.start() }
     #expect(device.readCounts[Register.eepromRead] == nil)
   }
 

@@ -49,6 +49,22 @@ private typealias Register = FakeController.Register
     #expect(device.takeSentFrames() == [makeFrame(2)])
   }
 
+  @Test func aStoppedControllerIsOffAndTakesNothing() throws {
+    let device = FakeController()
+    let controller = try device.start()
+    #expect(controller.send(makeFrame(1)))
+    controller.announceFrames()
+    device.transmit()
+    controller.setDoorbell(true)
+    try controller.stop()
+    #expect(!device.receive(makeFrame(2)))
+    #expect(!device.isInterrupting)
+    #expect(!controller.send(makeFrame(2)))
+    // A look at the link does not bring it back.
+    _ = controller.supervise(now: 1)
+    #expect(!controller.send(makeFrame(3)))
+  }
+
   @Test func sendsWhatWasInLineWhenTheLinkIsBack() throws {
     let device = FakeController()
     let controller = try device.start()

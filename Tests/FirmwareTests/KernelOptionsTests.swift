@@ -21,7 +21,8 @@ import Testing
 
   @Test func everyOptionIsSet() {
     let options = parse(
-      "log=debug console=mux guest.memory=3G guest.vcpus=4 reserve=64M net=auto exit=qemu")
+      "log=debug console=mux guest.memory=3G guest.vcpus=4 reserve=64M net=auto nodes=3 node=2 cluster=7 cluster.heartbeat=50 cluster.suspect=200 cluster.failure=400 exit=qemu"
+    )
     #expect(options.problems.isEmpty)
     #expect(options.log == .debug)
     #expect(options.console == .mux)
@@ -29,6 +30,8 @@ import Testing
     #expect(options.guestVCPUs == 4)
     #expect(options.reserve == 64 << 20)
     #expect(options.net == .auto)
+    #expect((options.nodes, options.node, options.cluster) == (3, 2, 7))
+    #expect((options.clusterHeartbeat, options.clusterSuspect, options.clusterFailure) == (50, 200, 400))
     #expect(options.exit == .qemu)
   }
 
@@ -41,11 +44,15 @@ import Testing
   }
 
   @Test func theTableTellsTheDefaults() {
-    let line = allOptions.map(\.definition).filter { $0.fallback != "all" }.map { "\($0.key)=\($0.fallback)" }
+    let line = allOptions.map(\.definition).filter { !["all", "any"].contains($0.fallback) }.map {
+      "\($0.key)=\($0.fallback)"
+    }
     let (options, defaults) = (parse(line.joined(separator: " ")), KernelOptions())
     #expect(options.problems.isEmpty)
     #expect(String(describing: options) == String(describing: defaults))
     #expect(allOptions.filter { $0.definition.fallback == "all" } == [.guestMemory, .guestVCPUs])
+    #expect(allOptions.filter { $0.definition.fallback == "any" } == [.node])
+    #expect(defaults.node == nil)
     #expect(defaults.guestMemory == nil && defaults.guestVCPUs == nil)
   }
 

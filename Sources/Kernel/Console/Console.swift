@@ -5,7 +5,7 @@ import CPU
 // `console=plain` is for people: guest output and log lines share the terminal, and a log line that would cut
 // a guest's line in two starts a new one. `console=mux` is for programs: the byte DLE (10H) followed by a
 // channel's letter switches the channel, DLE DLE is the byte 10H itself, and nothing else is changed. Input
-// is the same: bytes for the guest's COM1, DLE X and DLE G to switch between its two ports.
+// is the same: bytes for the guest's COM1; DLE X, DLE G and DLE C switch between its two ports and our command line.
 //
 // Writers fill a ring; the UART is fed from it whenever somebody polls, so that a guest's output does not
 // wait for the wire. While `isSynchronous` (boot, panic) a writer stays until the ring has run empty.
@@ -16,6 +16,8 @@ enum ConsoleChannel: UInt8 {
   case guestCOM1 = 0x47  // G
   case guestCOM2 = 0x58  // X
   case report = 0x4A  // J
+  /// The hyperkernel's command line.
+  case command = 0x43  // C
 }
 
 struct Console: ~Copyable {
@@ -60,7 +62,7 @@ struct Console: ~Copyable {
 
   mutating func write(line: LogLine, to channel: ConsoleChannel) {
     for index in 0..<line.count { write(line[index], to: channel) }
-    if !isMultiplexed { write(0x0D, to: channel) }
+    if !isMultiplexed || channel == .command { write(0x0D, to: channel) }
     write(0x0A, to: channel)
     if isSynchronous { drain() }
   }
@@ -90,7 +92,7 @@ struct Console: ~Copyable {
     while !port.isDrained { pause() }
   }
 
-  /// The next byte typed and the guest's port that it is for.
+  /// The next byte typed and whom it is for: a port of the guest's, or the command line.
   mutating func read() -> (byte: UInt8, channel: ConsoleChannel)? {
     guard isPresent else { return nil }
     while let byte = port.receive() {
@@ -101,6 +103,7 @@ struct Console: ~Copyable {
         case Self.escape: return (byte, inputChannel)
         case ConsoleChannel.guestCOM1.rawValue: inputChannel = .guestCOM1
         case ConsoleChannel.guestCOM2.rawValue: inputChannel = .guestCOM2
+        case ConsoleChannel.command.rawValue: inputChannel = .command
         default: break
         }
       } else if byte == Self.escape {

@@ -5,6 +5,12 @@ struct JSONWriter {
   mutating func open() { bracket("{") }
   mutating func close() { end("}") }
 
+  mutating func openObject(_ name: StaticString) {
+    key(name)
+    put("{")
+    needsComma = false
+  }
+
   mutating func openList(_ name: StaticString) {
     key(name)
     put("[")

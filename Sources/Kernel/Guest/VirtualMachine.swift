@@ -151,6 +151,8 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
       while platform.canReceive(on: .com1), platform.canReceive(on: .com2),
         let (byte, channel) = unsafe node.console.pointee.read()
       {
+        // There is no command line beside a guest.
+        if channel == .command { continue }
         platform.receive(byte, on: channel == .guestCOM2 ? .com2 : .com1)
       }
     }

@@ -1,3 +1,4 @@
+import Ethernet
 import CPU
 import E1000
 

@@ -1,3 +1,4 @@
+import Ethernet
 import CPU
 import E1000
 import Firmware
@@ -22,6 +23,9 @@ enum DoorbellInterrupt {
     }
   }
 
+  /// Whether it reaches the core that it was led to.
+  private(set) nonisolated(unsafe) static var isConnected = false
+
   /// The doorbell that the handler acknowledges.
   private nonisolated(unsafe) static var doorbell: Doorbell<ControllerRegisters>?
 
@@ -31,6 +35,14 @@ enum DoorbellInterrupt {
     _ doorbell: Doorbell<ControllerRegisters>, of function: PCIFunction, _ madt: MADT?
   ) -> Way {
     unsafe self.doorbell = doorbell
+    let way = findWay(doorbell, of: function, madt)
+    unsafe isConnected = way != .none
+    return way
+  }
+
+  private static func findWay(
+    _ doorbell: Doorbell<ControllerRegisters>, of function: PCIFunction, _ madt: MADT?
+  ) -> Way {
     let apicID = unsafe Core.current.pointee.apicID
     guard apicID < 255 else { return .none }
     if function.enableMessageInterrupt(

@@ -1,3 +1,4 @@
+import Ethernet
 import CPU
 import E1000
 import Firmware
@@ -20,7 +21,7 @@ func echoFrames(_ nic: inout NIC) {
     }
     nic.receiver.flush()
     nic.transmitter.flush()
-    if let event = nic.supervise(now: node.clock.microsecondsSinceBoot) { report(event) }
+    if let event = nic.supervise(now: node.clock.microsecondsSinceBoot) { reportController(event) }
     nic.count(DoorbellInterrupt.takeCauses())
     if count == before { sleep() }
   }
@@ -45,7 +46,7 @@ private func reply(_ nic: inout NIC) -> Bool {
 }
 
 private func reply(
-  to frame: Span<UInt8>, from address: StationAddress,
+  to frame: Span<UInt8>, from address: MACAddress,
   through transmitter: inout TransmitRing<ControllerRegisters, DMARun>
 ) -> Bool {
   guard frame[12] == 0x88, frame[13] == 0xB5, var answer = transmitter.nextFrame() else { return false }
@@ -56,14 +57,6 @@ private func reply(
   for index in 12..<frame.count { answer[index] = frame[index] }
   transmitter.send(frame.count)
   return true
-}
-
-private func report(_ event: ControllerEvent) {
-  switch event {
-  case .link(let state): log.info("NIC: \(state)")
-  case .restarted: log.warning("NIC: it no longer sent and was started again")
-  case .failed(let error): log.error("NIC: it no longer sends: \(error)")
-  }
 }
 
 private func reportCounters(_ nic: borrowing NIC) {

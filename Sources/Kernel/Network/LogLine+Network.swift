@@ -1,9 +1,10 @@
+import Ethernet
 import E1000
 import PCI
 
 extension LogLine.Interpolation {
   /// Six pairs of digits.
-  mutating func appendInterpolation(_ address: StationAddress) {
+  mutating func appendInterpolation(_ address: MACAddress) {
     for shift in stride(from: 40 as UInt64, through: 0, by: -8) {
       if shift < 40 { line.append(byte: UInt8(ascii: ":")) }
       line.append(hex: address.value >> shift & 0xFF, digits: 2)

@@ -1,3 +1,4 @@
+import Ethernet
 import CPU
 import E1000
 import EPT
@@ -9,7 +10,7 @@ typealias NIC = EthernetController<ControllerRegisters, DMARun>
 
 /// Finds the first Ethernet controller that can be used, and starts it, where the options ask for one.
 func startNetwork(_ madt: MADT?) {
-  guard node.options.net == .auto else { return }
+  guard node.options.net == .auto || node.options.nodes > 1 else { return }
   var scan = PCIScan(PCIPorts())
   while let function = scan.next() {
     guard function.isEthernet else { continue }

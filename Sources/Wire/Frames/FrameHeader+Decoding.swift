@@ -1,3 +1,5 @@
+import Ethernet
+
 extension FrameHeader {
   /// The header of `frame`, once all of the frame has been found to be well formed. Bytes behind its length are
   /// ignored: some interfaces pad.

@@ -1,3 +1,5 @@
+import Ethernet
+
 extension FrameHeader {
   /// Writes the header to the start of `frame`, which has room for all of `frameCount`. The checksum waits for `seal`.
   public func write(to frame: inout MutableSpan<UInt8>) {

@@ -1,3 +1,5 @@
+import Ethernet
+
 /// What stands in front of a frame's body.
 public struct FrameHeader: Equatable, Sendable {
   public var destination: MACAddress

@@ -1,3 +1,5 @@
+import Ethernet
+
 /// Who sent a frame, of whatever version: these fields stand in the same place in all of them.
 ///
 /// Only of use where the frame's checksum was right, as it was if `LinkTable.receive` says `.dropped(.version)`.

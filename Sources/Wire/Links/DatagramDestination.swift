@@ -1,3 +1,5 @@
+import Ethernet
+
 /// Where a datagram goes.
 public enum DatagramDestination: Hashable, Sendable {
   /// To every node on the Ethernet.

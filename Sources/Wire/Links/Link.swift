@@ -1,3 +1,5 @@
+import Ethernet
+
 /// One link as its table keeps it, but for the slots of its messages.
 ///
 /// Slots are counted from the first that the link ever used; slot n stands at n modulo their number in its part of the

@@ -1,3 +1,5 @@
+import Ethernet
+
 extension LinkTable where Routines: ~Copyable {
   /// Writes a frame with `message`, which is not of a sequenced kind, to the start of `bytes`. To a peer it takes the
   /// link's acknowledgement along.

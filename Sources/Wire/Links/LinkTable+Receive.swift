@@ -1,3 +1,5 @@
+import Ethernet
+
 extension LinkTable where Routines: ~Copyable {
   /// Takes a frame that has come, from its destination address on, without FCS.
   public mutating func receive(_ frame: Span<UInt8>, at now: Instant) -> Reception {

@@ -1,3 +1,5 @@
+import Ethernet
+
 /// Who the node is that a `LinkTable` speaks for.
 public struct LocalNode: Sendable {
   public var address: MACAddress

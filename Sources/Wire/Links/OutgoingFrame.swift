@@ -1,3 +1,4 @@
+import Ethernet
 import Memory
 
 /// A frame that is to be sent now: what `LinkTable.write` makes in the network interface's memory.

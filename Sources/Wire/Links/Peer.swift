@@ -1,3 +1,5 @@
+import Ethernet
+
 /// Who is at the other end of a link.
 public struct Peer: Hashable, Sendable {
   public var id: NodeID

@@ -1,3 +1,4 @@
+import Ethernet
 import Memory
 
 /// The link needs the frame of a page no more.

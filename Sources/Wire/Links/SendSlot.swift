@@ -1,3 +1,4 @@
+import Ethernet
 import Memory
 
 /// A message that is kept until it is acknowledged.

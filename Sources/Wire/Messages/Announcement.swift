@@ -1,3 +1,5 @@
+import Ethernet
+
 /// A node says that it is there and what it has to offer, to everyone, again and again until the cluster has formed.
 public struct Announcement: WireMessage, Equatable {
   /// The number that its user has given it; `.none` leaves the choice to the cluster.

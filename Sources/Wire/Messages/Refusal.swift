@@ -1,3 +1,5 @@
+import Ethernet
+
 /// A node is not wanted in the cluster, and is told why.
 ///
 /// Nodes of every version read it, whatever the version of its sender: its layout never changes, nor do the meanings

@@ -1,3 +1,5 @@
+import Ethernet
+
 /// A node says which cluster map it holds. The cluster agrees when all members hold a map of the same digest.
 public struct View: WireMessage, Equatable {
   public enum Stage: UInt8, Sendable {

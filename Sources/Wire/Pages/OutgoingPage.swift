@@ -1,3 +1,4 @@
+import Ethernet
 import Memory
 
 /// A page's contents as a message to be sent has them: by reference.

@@ -1,3 +1,4 @@
+import Ethernet
 import CPU
 import Foundation
 import Wire

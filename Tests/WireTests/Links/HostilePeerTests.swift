@@ -1,3 +1,4 @@
+import Ethernet
 import Memory
 import Support
 import Testing

@@ -1,3 +1,4 @@
+import Ethernet
 import Testing
 import Wire
 

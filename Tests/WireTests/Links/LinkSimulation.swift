@@ -1,3 +1,4 @@
+import Ethernet
 import Support
 import Wire
 
@@ -8,6 +9,8 @@ final class LinkSimulation {
   var generator: SeededGenerator
   private(set) var now: UInt64 = 1_000_000
   private(set) var frameCount = 0
+  /// Nanoseconds within which frames of one moment arrive, in any order.
+  var jitter: UInt64 = 1_000
   /// A node that nothing reaches.
   var blocked: Int?
 
@@ -134,7 +137,7 @@ final class LinkSimulation {
   private func deliver(_ frame: [UInt8], to receiver: Int) {
     var frame = frame
     if happens(faults.corruption) { corrupt(&frame) }
-    var time = now + 20_000 + generator.next() % 1_000
+    var time = now + 20_000 + (jitter > 0 ? generator.next() % jitter : 0)
     if happens(faults.reordering) { time += generator.next() % 400_000 }
     if happens(faults.delay) { time += generator.next() % 20_000_000 }
     events.add(.arrival(node: receiver, frame: frame), at: time)

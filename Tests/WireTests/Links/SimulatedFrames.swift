@@ -1,3 +1,4 @@
+import Ethernet
 import Memory
 
 /// The frames of 4 KiB that a simulated node sends pages from. Each is overwritten as soon as it is released.

@@ -1,3 +1,4 @@
+import Ethernet
 import Foundation
 import Memory
 import Support

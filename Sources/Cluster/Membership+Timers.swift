@@ -1,0 +1,75 @@
+import Ethernet
+import Wire
+
+extension Membership {
+  /// Does what is due at `now`: to be called at `deadline` at the latest.
+  public mutating func advance<Routines: ByteRoutines & ~Copyable>(
+    links: inout LinkTable<Routines>, at now: Instant
+  ) {
+    guard !isExpelled else { return }
+    // Whoever did not look could not hear.
+    if now.since(deadline) > 2 * options.heartbeatInterval { grace = now }
+    if now >= nextScan {
+      nextScan = now + options.heartbeatInterval / 4
+      scan(links, at: now)
+    }
+    if now >= nextAnnouncement {
+      due.announcement = true
+      nextAnnouncement = installed.isEmpty ? now + announcementInterval(at: now) : .never
+    }
+    if now >= nextHeartbeat {
+      due.heartbeat = true
+      nextHeartbeat = now + options.heartbeatInterval
+    }
+    if now >= nextView {
+      due.view = proposalEpoch != nil
+      nextView = proposalEpoch == nil ? .never : now + options.viewInterval
+    }
+    clockFollower.advance(at: now)
+    reconsider(&links, at: now)
+  }
+
+  mutating func updateDeadline() {
+    deadline = min(min(nextScan, nextAnnouncement), min(nextHeartbeat, nextView), clockFollower.deadline)
+  }
+
+  /// Announcements are rarer while others refuse the node and it knows none that does not.
+  private func announcementInterval(at now: Instant) -> UInt64 {
+    guard let refusedAt, now.since(refusedAt) < 2 * options.failureTime else {
+      return options.announcementInterval
+    }
+    return options.refusedAnnouncementInterval
+  }
+
+  /// Finds out who is silent.
+  private mutating func scan<Routines: ByteRoutines & ~Copyable>(
+    _ links: borrowing LinkTable<Routines>, at now: Instant
+  ) {
+    for id in base.members.nodes where base.members.contains(id) && base.place(id) != 0 {
+      let place = base.place(id)
+      if links.peer(id)?.incarnation == known[place].incarnation, let heard = links.lastHeard(id) {
+        known[place].lastHeard = max(known[place].lastHeard, heard)
+      }
+      let silence = now.since(max(known[place].lastHeard, grace))
+      if silence >= options.failureTime { fail(id) }
+      guard installed.members.contains(id), base.members.contains(id) else { continue }
+      if silence >= options.suspicionTime, !suspected.contains(id) {
+        suspected.insert(id)
+        events.add(.suspected(id, lastHeard: known[place].lastHeard))
+      } else if silence < options.suspicionTime, suspected.contains(id) {
+        suspected.remove(id)
+        if !down.contains(id) { events.add(.recovered(id)) }
+      }
+    }
+    guard now.since(grace) >= options.failureTime else { return }
+    _ = known.expire(unheardSince: Instant(nanoseconds: now.nanoseconds - options.failureTime))
+  }
+
+  private mutating func fail(_ id: NodeID) {
+    guard installed.isEmpty else { return down.insert(id) }
+    // A cluster that may not have formed is not formed without a node. It can't come back: it may have formed for it.
+    let node = known[base.place(id)]
+    casualties.add(node.address, node.incarnation, id)
+    unlock()
+  }
+}

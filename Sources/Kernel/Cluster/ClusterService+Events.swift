@@ -1,0 +1,64 @@
+import Ethernet
+import Cluster
+import Firmware
+import Node
+import Wire
+
+extension ClusterService {
+  /// Tells people what has happened.
+  mutating func reportEvents() {
+    while let event = engine.nextEvent() { report(event) }
+  }
+
+  private mutating func report(_ event: ClusterEvent) {
+    switch event {
+    case .formed, .changed: reportMap()
+    case .suspected(let id, let lastHeard):
+      log.warning("cluster: node \(id) is silent, last heard \(milliseconds(since: lastHeard)) ms ago")
+    case .recovered(let id): log.info("cluster: node \(id) is heard again")
+    case .down(let id, let epoch, let lastHeard):
+      log.error(
+        "cluster: node \(id) is down as of epoch \(epoch.value), last heard \(milliseconds(since: lastHeard)) ms ago"
+      )
+      linkClosed(id)
+    case .rebooted(let id, let incarnation):
+      log.warning("cluster: node \(id) has booted anew, as incarnation \(hex: incarnation.value)")
+    case .refused(let address, let refusal): log.warning("cluster: \(address) is refused: \(refusal)")
+    case .refusedBy(let address, let id, let refusal):
+      log.error("cluster: node \(id) (\(address)) refuses this node: \(refusal)")
+    case .expelled(let epoch):
+      log.error(
+        "cluster: the others have declared this node down in epoch \(epoch.value); it has to boot anew")
+      pingRun = nil
+    }
+  }
+
+  private func milliseconds(since start: Instant) -> UInt64 { instant.since(start) / 1_000_000 }
+
+  /// Says who is in the cluster now.
+  private func reportMap() {
+    let members = engine.membership.map.members
+    let epoch = engine.membership.map.epoch.value
+    var cores: UInt64 = 0
+    var memory: UInt64 = 0
+    var next = members.first()
+    while let id = next {
+      if let offer = engine.membership.map[id]?.announcement {
+        cores += UInt64(offer.coreCount)
+        memory &+= offer.memorySize
+      }
+      next = members.first(from: id.index + 1)
+    }
+    log.info(
+      "cluster: \(members.count) \(members.count == 1 ? "node" : "nodes"), epoch \(epoch), \(cores) \(cores == 1 ? "core" : "cores"), \(memory >> 20) MiB; this is node \(engine.links.local.id)"
+    )
+    next = members.first()
+    while let id = next {
+      if let member = engine.membership.map[id] {
+        log.info(
+          "cluster: node \(id) is \(member.peer.address), incarnation \(hex: member.peer.incarnation.value)")
+      }
+      next = members.first(from: id.index + 1)
+    }
+  }
+}

@@ -1,0 +1,19 @@
+import Ethernet
+import Memory
+import Node
+
+/// Frames of this node that its engine owns.
+struct NodePages: PageMemory, ~Copyable {
+  @_lifetime(borrow self)
+  func bytes(of frame: HostPhysicalAddress) -> Span<UInt8> {
+    let span = IdentityMemory.bytes(frame..<frame + pageSize)
+    return unsafe _overrideLifetime(span, borrowing: self)
+  }
+
+  @_lifetime(&self)
+  mutating func mutableBytes(of frame: HostPhysicalAddress) -> MutableSpan<UInt8> {
+    let start = unsafe UnsafeMutablePointer<UInt8>(bitPattern: UInt(frame.value)).unsafelyUnwrapped
+    let span = unsafe MutableSpan(_unsafeStart: start, count: Int(pageSize))
+    return unsafe _overrideLifetime(span, mutating: &self)
+  }
+}

@@ -1,0 +1,88 @@
+import Memory
+import Wire
+
+extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
+  /// Bytes that a ping can carry.
+  public static var pingSizes: ClosedRange<Int> { Ping.minimumByteCount...4096 }
+
+  /// Sends a ping of `size` bytes, which is in `pingSizes`: up to 128 are its body, more are lines of a page.
+  public mutating func ping(
+    _ id: NodeID, number: UInt32, size: Int, at now: Instant
+  ) throws(LinkError) {
+    precondition(Self.pingSizes.contains(size))
+    let isPage = size > FrameLayout.maximumLinkBodyCount
+    let ping = Ping(number: number, sentAt: now, byteCount: isPage ? Ping.minimumByteCount : size)
+    let page: OutgoingPage = isPage ? .lines(.first(byteCount: size), frame: pings.pattern) : .none
+    try links.send(ping, page: page, to: id)
+  }
+
+  /// The next answer that has come; nil where there is no more.
+  public mutating func nextPong() -> Pong? { pings.nextPong() }
+
+  mutating func receivePing(_ header: FrameHeader, _ frame: Span<UInt8>, at now: Instant) {
+    pingFrameCount += 1
+    if !header.isContinuation {
+      do {
+        pings.begin(PingState.Incoming(ping: try Ping(header, in: frame)), from: header.sender)
+      } catch {
+        links.drops.count(error)
+        pings.abandon(header.sender)
+      }
+    }
+    guard var message = pings.take(from: header.sender) else { return }
+    if case .lines(let lines) = header.page {
+      if message.frame == nil, message.lines.isEmpty { message.frame = pings.takeFrame() }
+      message.lines.formUnion(lines)
+      if let target = message.frame { copyLines(header, frame, to: target) }
+    }
+    guard !header.isContinued else { return pings.put(back: message, from: header.sender) }
+    receivedPingCount += 1
+    if message.ping.kind == .ping {
+      answer(message, isZero: header.page == .zero, to: header.sender)
+    } else {
+      complete(message, from: header.sender, at: now)
+    }
+  }
+
+  private mutating func copyLines(
+    _ header: FrameHeader, _ frame: Span<UInt8>, to target: HostPhysicalAddress
+  ) {
+    var page = pages.mutableBytes(of: target)
+    for run in header.pageRuns {
+      let end = run.frameOffset + run.byteCount
+      links.routines.copy(frame.extracting(run.frameOffset..<end), to: &page, at: run.pageOffset)
+    }
+  }
+
+  private mutating func answer(_ message: PingState.Incoming, isZero: Bool, to id: NodeID) {
+    var page: OutgoingPage = isZero ? .zero : .none
+    if let frame = message.frame { page = .lines(message.lines, frame: frame) }
+    if message.frame == nil, !message.lines.isEmpty { curtailedPings += 1 }
+    do {
+      try links.send(message.ping.pong, page: page, to: id)
+    } catch {
+      curtailedPings += 1
+      if let frame = message.frame { pings.giveBack(frame) }
+    }
+  }
+
+  private mutating func complete(_ message: PingState.Incoming, from id: NodeID, at now: Instant) {
+    let ping = message.ping
+    var isIntact = message.lines.isEmpty
+    if let frame = message.frame {
+      isIntact = hasPattern(frame, line: Int(ping.number) % message.lines.count)
+      pings.giveBack(frame)
+    }
+    pings.append(
+      Pong(
+        sender: id, number: ping.number, sentAt: ping.sentAt, receivedAt: now,
+        lineCount: message.lines.count, isIntact: isIntact))
+  }
+
+  private func hasPattern(_ frame: HostPhysicalAddress, line: Int) -> Bool {
+    let bytes = pages.bytes(of: frame)
+    let start = line * PageLines.lineSize
+    for index in start..<start + PageLines.lineSize where bytes[index] != Self.pattern(index) { return false }
+    return true
+  }
+}

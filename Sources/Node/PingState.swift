@@ -1,0 +1,82 @@
+import Memory
+import Wire
+
+/// What a node keeps of pings: its own page for them, frames for the pages of others, and what is under way.
+///
+/// A page that comes with a ping is put together in a frame, and goes back from there with the pong; the frame is free
+/// again when that is acknowledged. Where no frame is free, the pong has no page.
+struct PingState {
+  /// The page that own pings carry.
+  let pattern: HostPhysicalAddress
+  /// The first `freeCount` are free.
+  private var frames: [HostPhysicalAddress]
+  private var freeCount: Int
+  /// The message that is under way from each node.
+  private var incoming: [Incoming?]
+  private var pongs = InlineArray<8, Pong?>(repeating: nil)
+  private var firstPong = 0
+  private var pongCount = 0
+
+  /// A message of which not all fragments are there.
+  struct Incoming {
+    var ping: Ping
+    var lines: PageLines = []
+    var frame: HostPhysicalAddress?
+  }
+
+  /// - Parameter frames: at least one; the first is for the pattern.
+  init(frames: [HostPhysicalAddress], nodeCount: Int) {
+    precondition(!frames.isEmpty)
+    pattern = frames[0]
+    self.frames = frames
+    self.frames.swapAt(0, frames.count - 1)
+    freeCount = frames.count - 1
+    incoming = [Incoming?](repeating: nil, count: nodeCount)
+  }
+
+  mutating func takeFrame() -> HostPhysicalAddress? {
+    guard freeCount > 0 else { return nil }
+    freeCount -= 1
+    return frames[freeCount]
+  }
+
+  mutating func giveBack(_ frame: HostPhysicalAddress) {
+    guard frame != pattern else { return }
+    frames[freeCount] = frame
+    freeCount += 1
+  }
+
+  mutating func begin(_ message: Incoming, from id: NodeID) {
+    abandon(id)
+    incoming[id.index] = message
+  }
+
+  /// Takes what is under way from `id` out; whoever does not put it back owns its frame.
+  mutating func take(from id: NodeID) -> Incoming? {
+    let message = incoming[id.index]
+    incoming[id.index] = nil
+    return message
+  }
+
+  mutating func put(back message: Incoming, from id: NodeID) { incoming[id.index] = message }
+
+  /// Forgets what is under way from `id`.
+  mutating func abandon(_ id: NodeID) {
+    if let frame = take(from: id)?.frame { giveBack(frame) }
+  }
+
+  mutating func append(_ pong: Pong) {
+    guard pongCount < 8 else { return }
+    pongs[(firstPong + pongCount) & 7] = pong
+    pongCount += 1
+  }
+
+  mutating func nextPong() -> Pong? {
+    guard pongCount > 0 else { return nil }
+    defer {
+      firstPong = (firstPong + 1) & 7
+      pongCount -= 1
+    }
+    return pongs[firstPong]
+  }
+}
