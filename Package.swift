@@ -45,6 +45,8 @@ let package = Package(
         "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Wire", "VCPU", "VMX", "SVM",
         "Machine",
       ]),
+    .executableTarget(
+      name: "Simulator", dependencies: ["Memory", "Wire", "Coherence"], swiftSettings: settings),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),

@@ -72,7 +72,8 @@ extension CachePage {
   mutating func beginWriting(_ context: PageContext, _ out: inout Outbox, _ rules: some ProtocolRules) {
     if !rules.breaks(.raiseVersion) { version = version.next }
     state = .modified
-    out.add(.map(context.page, .write, version))
+    out.add(.beginVersion(context.page, version))
+    out.add(.map(context.page, .write))
   }
 
   private mutating func unpin(

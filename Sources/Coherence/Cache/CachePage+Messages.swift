@@ -128,7 +128,7 @@ extension CachePage {
     case .reading where message.acknowledgements == 0:
       accept(message, context, &out)
       state = message.isExclusive ? .exclusive : .shared
-      out.add(.map(context.page, .read, version))
+      out.add(.map(context.page, .read))
       complete(context, &out, rules)
       return true
     case .writing where message.isExclusive:
@@ -231,7 +231,7 @@ extension CachePage {
     _ state: CacheState, _ context: PageContext, _ out: inout Outbox, _ rules: some ProtocolRules
   ) {
     self.state = state
-    out.add(.map(context.page, state == .modified ? .write : .read, version))
+    out.add(.map(context.page, state == .modified ? .write : .read))
     out.add(.kept(context.page))
     retry(context, &out, rules)
   }

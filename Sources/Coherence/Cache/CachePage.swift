@@ -58,6 +58,9 @@ public struct CachePage: Hashable, Sendable {
     set { deferredNode = UInt8(truncatingIfNeeded: newValue.value) }
   }
 
+  /// How many others will tell the one for whom the page is to be given away.
+  public var deferredAcknowledgementCount: Int { Int(deferredAcknowledgements) }
+
   /// The version of the stale copy, which a request names.
   public var known: PageVersion { hasStaleCopy ? version : .none }
 

@@ -5,9 +5,11 @@ import Wire
 public enum CoherenceAction: Hashable, Sendable {
   /// Send the message, with the page's contents as they are now in the node's frame where it has any.
   case send(CoherenceMessage, to: NodeID)
-  /// The node's frame holds the page, of this version: let vCPUs have such access. Before a first write the driver may
-  /// keep a copy, from which it can tell later what has changed since that version's predecessor.
-  case map(PageNumber, PageAccess, PageVersion)
+  /// The node's frame holds the page: let vCPUs have such access.
+  case map(PageNumber, PageAccess)
+  /// The node is going to write to the page, which makes this version of it. The driver may keep a copy of what the frame
+  /// holds now, from which it can tell later what has changed since that version's predecessor.
+  case beginVersion(PageNumber, PageVersion)
   /// Let nobody on this node write any more; `shotDown` when no core can.
   case protect(PageNumber)
   /// Let nobody on this node access the page any more; `shotDown` when no core can.

@@ -1,0 +1,3 @@
+struct TransitionTables {
+  var text: String { "" }
+}
