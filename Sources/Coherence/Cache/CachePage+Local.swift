@@ -5,7 +5,7 @@ extension CachePage {
   /// Handles an event of the node itself. False: it can't occur in this state.
   ///
   /// - Parameter holdsPin: of a fault, whether who faults holds a pin on the page already.
-  mutating func handle(
+  package mutating func handle(
     _ event: LocalEvent, holdsPin: Bool, _ context: PageContext, _ out: inout Outbox,
     _ rules: some ProtocolRules
   ) -> Bool {

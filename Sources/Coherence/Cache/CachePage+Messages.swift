@@ -3,7 +3,7 @@ import Wire
 
 extension CachePage {
   /// Handles a message. False: no correct node sends it in this state.
-  mutating func receive(
+  package mutating func receive(
     _ message: CoherenceMessage, _ context: PageContext, _ out: inout Outbox, _ rules: some ProtocolRules
   ) -> Bool {
     switch message.kind {

@@ -25,35 +25,35 @@ public struct CachePage: Hashable, Sendable {
   }
 
   /// Of the frame's contents, be they valid or stale.
-  public internal(set) var version = PageVersion.none
+  public package(set) var version = PageVersion.none
   /// The stale copy that the node has for whom something is deferred.
-  public internal(set) var deferredKnown = PageVersion.none
+  public package(set) var deferredKnown = PageVersion.none
   /// Acknowledgements that are to come, less those that have; negative while only the latter are known.
-  public internal(set) var acknowledgements: Int16 = 0
-  public internal(set) var state = CacheState.invalid
-  public internal(set) var deferred = Deferred.nothing
-  var deferredNode: UInt8 = 0
-  var deferredAcknowledgements: UInt8 = 0
+  public package(set) var acknowledgements: Int16 = 0
+  public package(set) var state = CacheState.invalid
+  public package(set) var deferred = Deferred.nothing
+  package var deferredNode: UInt8 = 0
+  package var deferredAcknowledgements: UInt8 = 0
   /// How many accesses must be done before the page may be taken away.
-  public internal(set) var pins: UInt8 = 0
-  var flags: UInt8 = 0
+  public package(set) var pins: UInt8 = 0
+  package var flags: UInt8 = 0
 
   public init() {}
 
   /// Whether the frame has a copy that is not valid any more.
-  public internal(set) var hasStaleCopy: Bool {
+  public package(set) var hasStaleCopy: Bool {
     get { flags & 1 != 0 }
     set { flags = newValue ? flags | 1 : flags & ~1 }
   }
 
   /// Whether a fault waits that has not opened the request itself.
-  public internal(set) var isAwaited: Bool {
+  public package(set) var isAwaited: Bool {
     get { flags & 2 != 0 }
     set { flags = newValue ? flags | 2 : flags & ~2 }
   }
 
   /// For whom something is deferred.
-  public internal(set) var deferredRequester: NodeID {
+  public package(set) var deferredRequester: NodeID {
     get { NodeID(UInt16(deferredNode)) }
     set { deferredNode = UInt8(truncatingIfNeeded: newValue.value) }
   }
@@ -75,9 +75,15 @@ public struct CachePage: Hashable, Sendable {
 }
 
 /// What does not change of a page's surroundings.
-struct PageContext: Sendable {
+package struct PageContext: Sendable {
   var page: PageNumber
   var home: NodeID
   /// Whether a copy that has become stale is kept, so that changes suffice to renew it.
   var keepsStaleCopies: Bool
+
+  package init(page: PageNumber, home: NodeID, keepsStaleCopies: Bool) {
+    self.page = page
+    self.home = home
+    self.keepsStaleCopies = keepsStaleCopies
+  }
 }

@@ -83,6 +83,12 @@ public struct CoherenceEngine<Rules: ProtocolRules>: Sendable {
       && message.isTakenBy(known: known)
   }
 
+  /// Puts a page of the directory into a state of the caller's choice, for tables and tests.
+  package mutating func setHomePage(_ page: PageNumber, _ entry: HomePage, sharers: NodeSet) {
+    directory[directoryIndex(page)] = entry
+    setSharers(sharers, directoryIndex(page))
+  }
+
   func directoryIndex(_ page: PageNumber) -> Int { Int(page.value - homes.firstPage(of: local).value) }
 
   func sharers(_ index: Int) -> NodeSet {

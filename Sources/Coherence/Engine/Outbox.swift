@@ -2,7 +2,7 @@ import Memory
 import Wire
 
 /// Actions on their way to the driver, and messages on their way from this node to itself, each first in, first out.
-struct Outbox: Sendable {
+package struct Outbox: Sendable {
   private var actions: [CoherenceAction]
   private var firstAction = 0
   private var endAction = 0
@@ -12,7 +12,7 @@ struct Outbox: Sendable {
   let local: NodeID
 
   /// - Parameter capacity: how many actions one event can lead to, at most.
-  init(local: NodeID, capacity: Int) {
+  package init(local: NodeID, capacity: Int) {
     self.local = local
     actions = [CoherenceAction](repeating: .retry(PageNumber(0)), count: capacity)
     own = InlineArray(repeating: CoherenceMessage(.void, PageNumber(0)))
@@ -40,7 +40,7 @@ struct Outbox: Sendable {
     return own[(firstOwn - 1) % own.count]
   }
 
-  mutating func nextAction() -> CoherenceAction? {
+  package mutating func nextAction() -> CoherenceAction? {
     guard firstAction < endAction else {
       firstAction = 0
       endAction = 0

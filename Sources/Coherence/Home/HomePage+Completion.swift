@@ -3,7 +3,7 @@ import Wire
 
 extension HomePage {
   /// Ends the open transaction with a message of `sender`. False: the sender has none open that ends so.
-  mutating func end(
+  package mutating func end(
     _ message: CoherenceMessage, from sender: NodeID, _ context: HomeContext, _ rules: some ProtocolRules
   ) -> Bool {
     guard sender == requester else { return false }

@@ -3,7 +3,7 @@ import Wire
 
 extension HomePage {
   /// Starts the transaction that `request` asks for, or answers at once. False: no correct node asks for it.
-  mutating func begin(
+  package mutating func begin(
     _ request: HomeRequest, _ sharers: inout NodeSet, _ context: HomeContext, _ out: inout Outbox,
     _ rules: some ProtocolRules
   ) -> Bool {

@@ -14,28 +14,34 @@ public struct HomePage: Hashable, Sendable {
   var firstWaiting: UInt32 = 0
   var lastWaiting: UInt32 = 0
   /// Of the contents that the home holds, or of the zeros that it need not hold.
-  public internal(set) var version = PageVersion.first
-  public internal(set) var state = HomeState.untouched
+  public package(set) var version = PageVersion.first
+  public package(set) var state = HomeState.untouched
   var requesterNumber: UInt8 = 0
 
   public init() {}
 
   /// Whose transaction is open, if the entry is busy.
-  public internal(set) var requester: NodeID {
+  public package(set) var requester: NodeID {
     get { NodeID(UInt16(requesterNumber)) }
     set { requesterNumber = UInt8(truncatingIfNeeded: newValue.value) }
   }
 }
 
 /// A request that the home has got.
-struct HomeRequest: Hashable, Sendable {
+package struct HomeRequest: Hashable, Sendable {
   var kind: CoherenceMessage.Kind
   var node: NodeID
   var known: PageVersion
+
+  package init(kind: CoherenceMessage.Kind, node: NodeID, known: PageVersion) {
+    self.kind = kind
+    self.node = node
+    self.known = known
+  }
 }
 
 /// What a home's decision depends on besides the entry.
-struct HomeContext: Sendable {
+package struct HomeContext: Sendable {
   var page: PageNumber
   /// The home itself.
   var local: NodeID
@@ -45,4 +51,12 @@ struct HomeContext: Sendable {
   var hasRoom: Bool
   /// Which of several sharers has to send its copy: how many to pass over.
   var supplierOffset: Int
+
+  package init(page: PageNumber, local: NodeID, known: PageVersion, hasRoom: Bool, supplierOffset: Int) {
+    self.page = page
+    self.local = local
+    self.known = known
+    self.hasRoom = hasRoom
+    self.supplierOffset = supplierOffset
+  }
 }
