@@ -89,6 +89,11 @@ extension CachePage {
     _ context: PageContext, _ out: inout Outbox, _ rules: some ProtocolRules
   ) -> Bool {
     guard canEvict else { return false }
+    if rules.breaks(.unmapBeforePut) {
+      state = state == .shared ? .puttingShared : .puttingModified
+      out.send(CoherenceMessage(.put, context.page), to: context.home)
+      return true
+    }
     switch state {
     case .shared: state = .leavingShared
     case .exclusive: state = .leavingExclusive

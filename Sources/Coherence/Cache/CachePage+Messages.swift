@@ -110,7 +110,7 @@ extension CachePage {
     case .acknowledge: out.send(CoherenceMessage(.invalidated, context.page), to: requester)
     case .share, .give:
       var message = CoherenceMessage(.data, context.page)
-      message.isExclusive = deferred == .give
+      message.isExclusive = deferred == .give || rules.breaks(.shareGrantsShared)
       message.acknowledgements = UInt16(deferredAcknowledgements)
       message.describe(version, to: deferredKnown, rules)
       out.send(message, to: requester)

@@ -4,11 +4,12 @@ public enum ProtocolRule: UInt8, CaseIterable, Sendable {
   case acknowledgeAfterShootdown
   case giveAfterShootdown
   case downgradeBeforeSharing
-  case leaveBeforePut
+  case unmapBeforePut
   case waitForAcknowledgements
   case unblockAtTheEnd
   case loseUpgradedCopy
   case shareMakesShared
+  case shareGrantsShared
   case giveMakesInvalid
   case putSharedAfterForward
   case pinHolds
@@ -30,7 +31,6 @@ public enum ProtocolRule: UInt8, CaseIterable, Sendable {
   case keepLastSharedCopy
   case keepOwnedCopy
   case forgetDroppedSharer
-  case exclusiveOnlyIfUnshared
   case holdWrittenPage
   case clearStaleCopyAtHome
 }

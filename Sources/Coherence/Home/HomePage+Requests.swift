@@ -7,6 +7,10 @@ extension HomePage {
     _ request: HomeRequest, _ sharers: inout NodeSet, _ context: HomeContext, _ out: inout Outbox,
     _ rules: some ProtocolRules
   ) -> Bool {
+    if rules.breaks(.blockWhileBusy) {
+      if state == .busyShared { state = .shared }
+      if state == .busyExclusive { state = .exclusive }
+    }
     switch request.kind {
     case .getShared: return share(request, &sharers, context, &out, rules)
     case .getExclusive: return give(request, &sharers, context, &out, rules)
@@ -135,7 +139,7 @@ extension HomePage {
     _ request: HomeRequest, _ sharers: inout NodeSet, _ context: HomeContext, _ out: inout Outbox,
     _ rules: some ProtocolRules
   ) -> Bool {
-    guard !state.isBusy || rules.breaks(.blockWhileBusy) else { return false }
+    guard !state.isBusy else { return false }
     let isHolder = sharers.contains(request.node) && state != .untouched && state != .held
     var reply = CoherenceMessage(.void, context.page)
     if !isHolder, !rules.breaks(.voidStalePut) {
