@@ -58,6 +58,7 @@ let package = Package(
     tests("E1000"),
     tests("Wire", ["CPU"]),
     tests("Coherence", ["Memory", "Wire"]),
+    tests("Simulator", ["Memory", "Wire", "Coherence"]),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),
     tests("SVM", ["EPT", "VCPU"]),

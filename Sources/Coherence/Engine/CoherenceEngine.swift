@@ -26,8 +26,8 @@ public struct CoherenceEngine<Rules: ProtocolRules>: Sendable {
   /// How many transactions this node has open.
   public internal(set) var openRequestCount = 0
 
-  var cache: [CachePage]
-  var directory: [HomePage]
+  @usableFromInline var cache: [CachePage]
+  @usableFromInline var directory: [HomePage]
   /// Three words for each page of the directory: sharers from node 64 on, if there are such nodes.
   var moreSharers: [UInt64]
   var waiting: WaitingRequests
@@ -52,9 +52,11 @@ public struct CoherenceEngine<Rules: ProtocolRules>: Sendable {
 
   // MARK: What the engine knows
 
+  @inlinable
   public func cachePage(_ page: PageNumber) -> CachePage { cache[Int(page.value)] }
 
   /// The directory's entry of a page that this node is home to.
+  @inlinable
   public func homePage(_ page: PageNumber) -> HomePage { directory[directoryIndex(page)] }
 
   /// Who has copies of a page that this node is home to.
@@ -89,6 +91,7 @@ public struct CoherenceEngine<Rules: ProtocolRules>: Sendable {
     setSharers(sharers, directoryIndex(page))
   }
 
+  @usableFromInline
   func directoryIndex(_ page: PageNumber) -> Int { Int(page.value - homes.firstPage(of: local).value) }
 
   func sharers(_ index: Int) -> NodeSet {
