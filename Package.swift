@@ -36,7 +36,8 @@ let package = Package(
     module("E1000", ["Memory", "Ethernet"]),
     module("Wire", ["Memory", "Ethernet"]),
     module("Cluster", ["Memory", "Ethernet", "Wire"]),
-    module("Node", ["Memory", "Ethernet", "Wire", "Cluster"]),
+    module("Coherence", ["Memory", "Wire"]),
+    module("Node", ["Memory", "Ethernet", "Wire", "Cluster", "Coherence"]),
     module("Debug"),
     module("VCPU", ["Memory", "CPU", "Assembly", "EPT"]),
     module("Machine", ["Memory", "VCPU"]),
@@ -45,10 +46,11 @@ let package = Package(
     module(
       "Kernel",
       [
-        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Ethernet", "Wire", "Cluster", "Node",
-        "Debug",
-        "VCPU", "VMX", "SVM", "Machine",
+        "Memory", "CPU", "Assembly", "Firmware", "PCI", "E1000", "EPT", "Ethernet", "Wire", "Cluster",
+        "Coherence", "Node", "Debug", "VCPU", "VMX", "SVM", "Machine",
       ]),
+    .executableTarget(
+      name: "Simulator", dependencies: ["Memory", "Wire", "Coherence"], swiftSettings: settings),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),
@@ -60,7 +62,9 @@ let package = Package(
     tests("E1000", ["Ethernet"]),
     tests("Wire", ["CPU", "Ethernet"]),
     tests("Cluster", ["CPU", "Ethernet", "Wire"]),
-    tests("Node", ["Memory", "Ethernet", "Wire", "Cluster"]),
+    tests("Coherence", ["Memory", "Wire"]),
+    tests("Node", ["Memory", "Ethernet", "Wire", "Cluster", "Coherence"]),
+    tests("Simulator", ["Memory", "Wire", "Coherence"]),
     tests("Debug"),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),

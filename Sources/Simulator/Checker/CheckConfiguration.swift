@@ -1,0 +1,22 @@
+/// What the model checker tries out.
+struct CheckConfiguration {
+  /// How many pages each node is home to.
+  var pagesAtHome: [Int] = [1, 0]
+  /// Nodes evict pages.
+  var evicts = true
+  /// Pages stay pinned until a step of its own; else accesses end at once.
+  var pins = true
+  /// Faults come for pages that have a request open already.
+  var waits = false
+  /// Stale copies are kept, and forgotten in a step of its own.
+  var keepsStaleCopies = true
+  /// Homes refuse pages now and then.
+  var lacksRoom = false
+  /// The check is given up after so many states.
+  var stateLimit = 20_000_000
+  /// Whether it is checked that a quiet state can be reached from every state.
+  var checksLiveness = true
+
+  var nodeCount: Int { pagesAtHome.count }
+  var pageCount: Int { pagesAtHome.reduce(0, +) }
+}

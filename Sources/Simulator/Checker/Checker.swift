@@ -1,0 +1,83 @@
+import Coherence
+
+// Breadth first, so that the trace to what is wrong is a shortest one. Of a state that has been explored only its hash
+// stays, so a trace is the list of steps that led there.
+
+/// Explores everything that can happen with the protocol.
+struct Checker<Rules: ProtocolRules> {
+  let configuration: CheckConfiguration
+  let rules: Rules
+
+  func run() -> CheckResult {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var result = explore()
+    result.duration = clock.now - start
+    return result
+  }
+
+  private func explore() -> CheckResult {
+    let symmetries = Symmetry.all(configuration)
+    var result = CheckResult()
+    var visited = VisitedStates()
+    var transitions = Transitions()
+    let first = World(configuration, rules: rules)
+    _ = visited.insert(first.hash(symmetries), parent: 0, step: nil)
+    var frontier = [first]
+    while !frontier.isEmpty {
+      var next: [World<Rules>] = []
+      for world in frontier {
+        let number = transitions.stateCount
+        transitions.beginState(isQuiet: world.isQuiet)
+        var found: (Step, String)?
+        world.forEachStep { step in
+          guard found == nil else { return }
+          var successor = world
+          successor.take(step)
+          result.transitionCount += 1
+          result.longestQueue = max(result.longestQueue, successor.queues.reduce(0) { max($0, $1.count) })
+          let (target, isNew) = visited.insert(successor.hash(symmetries), parent: number, step: step)
+          transitions.add(target)
+          if let problem = successor.violatedInvariant() {
+            found = (step, problem)
+          } else if isNew {
+            next.append(successor)
+          }
+        }
+        if let (step, problem) = found {
+          result.stateCount = visited.count
+          result.violation = CheckViolation(problem: problem, path: visited.path(to: number) + [step])
+          return result
+        }
+        if visited.count > configuration.stateLimit {
+          result.stateCount = visited.count
+          result.isComplete = false
+          return result
+        }
+      }
+      if !next.isEmpty { result.depth += 1 }
+      frontier = next
+    }
+    result.stateCount = visited.count
+    if configuration.checksLiveness, let stuck = transitions.firstWithoutWayToQuiet() {
+      result.violation = CheckViolation(
+        problem: "from here no quiet state can be reached", path: visited.path(to: stuck))
+    }
+    return result
+  }
+}
+
+struct CheckViolation {
+  var problem: String
+  var path: [Step]
+}
+
+struct CheckResult {
+  var stateCount = 0
+  var transitionCount = 0
+  var depth = 0
+  var longestQueue = 0
+  var isComplete = true
+  var duration = Duration.zero
+  var violation: CheckViolation?
+}

@@ -1,0 +1,59 @@
+import Coherence
+import Glibc
+
+extension Main {
+  /// The status: 0 where nothing is wrong, 1 where something is, 2 where the options are.
+  static func check(_ arguments: [String]) -> Int32 {
+    var configuration = CheckConfiguration()
+    configuration.pagesAtHome = [1, 0, 0]
+    var broken: ProtocolRule?
+    var rest = arguments[...]
+    while let option = rest.popFirst() {
+      switch option {
+      case "--no-evictions": configuration.evicts = false
+      case "--no-pins": configuration.pins = false
+      case "--no-stale-copies": configuration.keepsStaleCopies = false
+      case "--waits": configuration.waits = true
+      case "--lacks-room": configuration.lacksRoom = true
+      case "--no-liveness": configuration.checksLiveness = false
+      case "--homes":
+        let counts = (rest.popFirst() ?? "").split(separator: ",").compactMap { Int($0) }
+        guard counts.count >= 2, counts.count <= 8, counts.allSatisfy({ $0 >= 0 }), (1...4).contains(counts.reduce(0, +))
+        else { return fail("--homes takes the pages of 2 to 8 nodes, 4 pages at most") }
+        configuration.pagesAtHome = counts
+      case "--limit":
+        guard let limit = Int(rest.popFirst() ?? ""), limit > 0 else { return fail("--limit takes a number") }
+        configuration.stateLimit = limit
+      case "--break":
+        let name = rest.popFirst() ?? ""
+        broken = ProtocolRule.allCases.first { "\($0)" == name }
+        guard broken != nil else {
+          return fail("rules: " + ProtocolRule.allCases.map { "\($0)" }.joined(separator: " "))
+        }
+      default: return fail("no such option: \(option)")
+      }
+    }
+    if let broken { return check(configuration, BrokenRule(rule: broken)) }
+    return check(configuration, SoundRules())
+  }
+
+  private static func check(_ configuration: CheckConfiguration, _ rules: some ProtocolRules) -> Int32 {
+    let result = Checker(configuration: configuration, rules: rules).run()
+    print(
+      "\(result.stateCount) states, \(result.transitionCount) transitions, depth \(result.depth), "
+        + "at most \(result.longestQueue) messages in a queue, \(result.duration)")
+    if let violation = result.violation {
+      print("\n\(violation.problem), after \(violation.path.count) steps:\n")
+      print(SequenceChart(violation.path, configuration, rules: rules).text)
+      return 1
+    }
+    guard result.isComplete else { return fail("given up: more states than --limit") }
+    print("nothing is wrong")
+    return 0
+  }
+
+  private static func fail(_ message: String) -> Int32 {
+    print(message)
+    return 2
+  }
+}
