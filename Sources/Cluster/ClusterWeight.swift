@@ -1,28 +1,36 @@
 import Wire
 
-/// Which of two parts of a cluster stays when both have declared the other down: the one with more members, and of two
-/// of the same size the one with the lowest number.
-struct ClusterWeight: Comparable {
+/// Which of two clusters stays, or of two parts of one that have declared each other down: the one with more members; of
+/// two of the same size the one with the lowest number, or if both have that, whose bearer has the lower address.
+struct ClusterWeight {
   let count: UInt16
-  /// The lowest number.
   let lowest: NodeID
+  /// nil where it is not known.
+  let lowestAddress: MACAddress?
 
-  init(_ members: NodeSet) {
+  init(_ members: NodeSet, lowestAddress: MACAddress?) {
     count = UInt16(members.count)
     lowest = members.first() ?? .none
+    self.lowestAddress = lowestAddress
   }
 
-  /// What a refusal says of the refuser's part.
-  init(detail: UInt64) {
+  /// What a refusal by `sender` says.
+  init(_ detail: UInt64, from sender: NodeID, _ address: MACAddress) {
     count = UInt16(truncatingIfNeeded: detail >> 32)
     lowest = NodeID(UInt16(truncatingIfNeeded: detail >> 48))
+    lowestAddress = lowest == sender ? address : nil
   }
 
+  /// The detail of a refusal that says this, and the epoch.
   func detail(in epoch: Epoch) -> UInt64 {
     UInt64(epoch.value) | UInt64(count) << 32 | UInt64(lowest.value) << 48
   }
 
+  /// Whether the first has to go; false also where it can't be told.
   static func < (left: Self, right: Self) -> Bool {
-    left.count == right.count ? left.lowest > right.lowest : left.count < right.count
+    if left.count != right.count { return left.count < right.count }
+    if left.lowest != right.lowest { return left.lowest > right.lowest }
+    guard let address = left.lowestAddress, let other = right.lowestAddress else { return false }
+    return address > other
   }
 }

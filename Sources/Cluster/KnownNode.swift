@@ -13,9 +13,8 @@ struct KnownNode {
 
   /// The number that it says it has; `.none` before it has one.
   var id = NodeID.none
-  /// The latest epoch that it is known to have installed, and the digest of its map, where that is known too.
+  /// The latest epoch that it is known to have installed.
   var epoch = Epoch(0)
-  var digest: UInt64 = 0
 
   var lastHeard = Instant(nanoseconds: 0)
   /// The latest view that it has said: of those of one epoch the one that says `agreed`.
@@ -41,9 +40,5 @@ struct KnownNode {
   func agrees(_ epoch: Epoch, _ digest: UInt64) -> Bool {
     guard let view else { return false }
     return view.stage == .agreed && view.epoch == epoch && view.digest == digest
-  }
-
-  func hasInstalled(_ epoch: Epoch, _ digest: UInt64) -> Bool {
-    self.epoch == epoch && self.digest == digest
   }
 }

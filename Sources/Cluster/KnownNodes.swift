@@ -5,10 +5,14 @@ import Wire
 /// local node's.
 struct KnownNodes {
   private var table: [KnownNode]
+  /// All places from here on are free.
+  private(set) var end = 1
 
-  init(capacity: Int) { table = [KnownNode](repeating: KnownNode(), count: capacity) }
-
-  var capacity: Int { table.count }
+  /// With the local node.
+  init(_ local: KnownNode, capacity: Int) {
+    table = [KnownNode](repeating: KnownNode(), count: capacity)
+    table[0] = local
+  }
 
   subscript(place: Int) -> KnownNode {
     get { table[place] }
@@ -16,7 +20,7 @@ struct KnownNodes {
   }
 
   func place(_ address: MACAddress, _ incarnation: Incarnation) -> Int? {
-    for place in 0..<table.count
+    for place in 0..<end
     where table[place].isUsed && table[place].incarnation == incarnation && table[place].address == address {
       return place
     }
@@ -35,6 +39,7 @@ struct KnownNodes {
       if worst.map({ table[$0].address < table[place].address }) ?? true { worst = place }
     }
     guard let place = worst else { return nil }
+    end = max(end, place + 1)
     table[place] = KnownNode()
     table[place].isUsed = true
     table[place].address = address
@@ -45,11 +50,12 @@ struct KnownNodes {
   /// Frees the places of those that have not been heard since `limit`; false where there were none.
   mutating func expire(unheardSince limit: Instant) -> Bool {
     var hasExpired = false
-    for place in 0..<table.count
+    for place in 0..<end
     where table[place].isUsed && !table[place].isPinned && table[place].lastHeard < limit {
       table[place] = KnownNode()
       hasExpired = true
     }
+    while end > 1, !table[end - 1].isUsed { end -= 1 }
     return hasExpired
   }
 }

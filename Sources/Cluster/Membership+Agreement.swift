@@ -7,6 +7,8 @@ extension Membership {
     _ links: inout LinkTable<Routines>, at now: Instant
   ) {
     guard !isExpelled else { return close(&links) }
+    guard isDirty else { return updateDeadline() }
+    isDirty = false
     // An installed map may show at once what the next one has to be.
     for _ in 0..<3 {
       guard computeTarget(at: now), propose(at: now) else {
@@ -76,12 +78,13 @@ extension Membership {
     updatePins()
   }
 
-  /// Whether all members are locked on the proposal: they say so, or one of them has found out.
+  /// Whether all members are locked on the proposal: they say so, or one of them has installed it. All have proposed
+  /// it, so whoever has installed this epoch has installed just that.
   private func isAgreed(_ epoch: Epoch) -> Bool {
     var areAllLocked = true
     for id in proposal.members.nodes where proposal.place(id) != 0 {
       let node = known[proposal.place(id)]
-      if node.hasInstalled(epoch, proposal.digest) { return true }
+      if node.epoch == epoch { return true }
       if !node.agrees(epoch, proposal.digest) { areAllLocked = false }
     }
     return areAllLocked
@@ -107,6 +110,7 @@ extension Membership {
     }
     installMap(epoch)
     proposalEpoch = nil
+    foreignClusterHeard = nil
     down = NodeSet()
     suspected = suspected.intersection(installed.members)
     holdOff = nil

@@ -12,6 +12,10 @@ extension Membership {
     at now: Instant
   ) {
     guard !isExpelled, !header.source.isGroup, header.senderIncarnation != .none else { return }
+    switch header.kind {
+    case .announcement, .view, .refusal: isDirty = true
+    default: break
+    }
     do throws(FrameError) {
       if header.kind == .refusal {
         receive(try Refusal(header.kind, body), header, at: now)
@@ -31,19 +35,20 @@ extension Membership {
   ) throws(FrameError) {
     if header.kind == .announcement { try note(Announcement(header.kind, body), header, at: now) }
     guard let place = known.place(header.source, header.senderIncarnation), place != 0 else {
-      return receiveFromStranger(header, at: now)
+      if header.kind == .heartbeat { noteForeignCluster(header, at: now) }
+      return
     }
     known[place].lastHeard = now
     if header.sender.isNode, header.epoch.value > 0 {
+      if known[place].epoch < header.epoch { isDirty = true }
       known[place].id = header.sender
       known[place].epoch = max(known[place].epoch, header.epoch)
     }
     switch header.kind {
     case .view: receive(try View(header.kind, body), header, from: place, at: now)
     case .heartbeat:
-      let heartbeat = try Heartbeat(header.kind, body)
-      if header.epoch == known[place].epoch { known[place].digest = heartbeat.digest }
-      if base.id(ofPlace: place) == nil { foreignClusterHeard = now }
+      _ = try Heartbeat(header.kind, body)
+      if base.id(ofPlace: place) == nil, !isProposed(place) { noteForeignCluster(header, at: now) }
     case .clockRequest where isFromPeer:
       clockFollower.receive(try ClockRequest(header.kind, body), from: header.sender, at: now)
     case .clockReply where isFromPeer:
@@ -62,14 +67,20 @@ extension Membership {
     holdOff = holdOff ?? now + options.failureTime
   }
 
-  /// Frames of a node that has not announced itself: it may do so yet, but not as a member of this cluster.
-  private mutating func receiveFromStranger(_ header: FrameHeader, at now: Instant) {
-    guard header.kind == .heartbeat else { return }
+  /// A heartbeat of a node that is a member of some cluster, but as far as this node knows not of its own.
+  private mutating func noteForeignCluster(_ header: FrameHeader, at now: Instant) {
+    if foreignClusterHeard.map({ now.since($0) >= options.failureTime }) ?? true { foreignClusterSince = now }
     foreignClusterHeard = now
-    // Where another map is being agreed on, the stranger may be in it.
-    guard !installed.isEmpty, proposalEpoch == nil, header.epoch <= map.epoch else { return }
+    guard !installed.isEmpty, down.isEmpty,
+      now.since(max(foreignClusterSince, grace)) >= options.failureTime
+    else { return }
+    let refusal = Refusal(.stranger, detail: weight(installed.members).detail(in: map.epoch))
     let origin = FrameIdentity(header.source, header.senderIncarnation)
-    refuse(origin, header.sender, Refusal(.stranger), at: now)
+    refuse(origin, header.sender, refusal, at: now)
+  }
+
+  private func isProposed(_ place: Int) -> Bool {
+    proposalEpoch != nil && proposal.id(ofPlace: place) != nil
   }
 
   private mutating func note(
@@ -118,6 +129,7 @@ extension Membership {
   ) {
     guard !isExpelled, base.members.contains(id), base.place(id) != 0 else { return }
     down.insert(id)
+    isDirty = true
     reconsider(&links, at: now)
   }
 }

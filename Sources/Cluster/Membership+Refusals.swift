@@ -35,7 +35,7 @@ extension Membership {
   /// Whether another living node has the same address: a member, or a candidate with a lower incarnation.
   private func hasRival(_ place: Int, at now: Instant) -> Bool {
     let node = known[place]
-    for other in 0..<known.capacity
+    for other in 0..<known.end
     where other != place && known[other].isUsed && known[other].address == node.address {
       // Both have to be heard in turn; one that has booted anew is silent as what it was.
       let silence = node.lastHeard.since(known[other].lastHeard)
@@ -59,7 +59,8 @@ extension Membership {
       return holder != place && !down.contains(id) && known[holder].address != address
     }
     guard installed.isEmpty else { return false }
-    for other in 0..<known.capacity where other != place && known[other].isUsed && !known[other].isMember {
+    for other in 0..<known.end
+    where other != place && isLive(other, at: now) && !known[other].isMember {
       let announcement = known[other].announcement
       if announcement.wantedID == id, announcement.address < address,
         announcement.software == known[0].announcement.software,
@@ -81,7 +82,7 @@ extension Membership {
   /// Tells a node that was declared down, with what this one's part of the cluster weighs.
   mutating func refuse(casualty place: Int, _ header: FrameHeader, at now: Instant) {
     let turn = casualties.turn(.declaredDown, place, at: now, interval: options.refusalInterval)
-    let weight = ClusterWeight(installed.isEmpty ? NodeSet() : base.members.subtracting(down))
+    let weight = weight(installed.isEmpty ? NodeSet() : base.members.subtracting(down))
     let refusal = Refusal(.declaredDown, detail: weight.detail(in: map.epoch))
     send(refusal, to: header.source, header.sender, header.senderIncarnation, turn)
   }
@@ -106,27 +107,46 @@ extension Membership {
     let turn = heardRefusals.turn(refusal.reason, origin, at: now, interval: options.refusalInterval / 2)
     if turn == .first { events.add(.refusedBy(header.source, header.sender, refusal)) }
     refusedAt = now
-    guard refusal.reason == .declaredDown, header.receiverIncarnation == local.incarnation else { return }
-    let place = known.place(header.source, header.senderIncarnation)
-    guard place != nil || casualties.place(header.source, header.senderIncarnation) != nil else { return }
-    let id = place.flatMap { base.id(ofPlace: $0) }
-    if !installed.isEmpty {
-      var mine = base.members.subtracting(down)
-      if let id { mine.remove(id) }
-      guard ClusterWeight(mine) < ClusterWeight(detail: refusal.detail) else {
-        return giveUp(id, origin, header.sender)
-      }
+    guard header.receiverIncarnation == local.incarnation else { return }
+    switch refusal.reason {
+    case .declaredDown: receiveDeclaration(refusal, header)
+    case .stranger: weigh(refusal, header, against: installed.members)
+    default: break
     }
-    isExpelled = true
-    events.add(.expelled(Epoch(UInt32(truncatingIfNeeded: refusal.detail))))
   }
 
-  /// Goes on without a node that has gone on without this one, and whose part of the cluster is the lesser one.
-  private mutating func giveUp(_ id: NodeID?, _ origin: FrameIdentity, _ sender: NodeID) {
+  /// Others have declared this incarnation down. Where this node has done the same with them, one side stays.
+  private mutating func receiveDeclaration(_ refusal: Refusal, _ header: FrameHeader) {
+    let place = known.place(header.source, header.senderIncarnation)
+    guard place != nil || casualties.place(header.source, header.senderIncarnation) != nil else { return }
+    guard !installed.isEmpty else { return expel(Epoch(UInt32(truncatingIfNeeded: refusal.detail))) }
+    let id = place.flatMap { base.id(ofPlace: $0) }
+    var mine = base.members.subtracting(down)
+    if let id { mine.remove(id) }
+    weigh(refusal, header, against: mine)
+    guard !isExpelled else { return }
+    // This node goes on without one that has gone on without it.
     if let id {
       down.insert(id)
     } else {
-      casualties.add(origin.address, origin.incarnation, sender)
+      casualties.add(header.source, header.senderIncarnation, header.sender)
     }
+  }
+
+  /// Stops if the refuser's part of the cluster, or its cluster, is to stay and not `mine`.
+  private mutating func weigh(_ refusal: Refusal, _ header: FrameHeader, against mine: NodeSet) {
+    guard !installed.isEmpty else { return }
+    let theirs = ClusterWeight(refusal.detail, from: header.sender, header.source)
+    if weight(mine) < theirs { expel(Epoch(UInt32(truncatingIfNeeded: refusal.detail))) }
+  }
+
+  /// What a part of the base weighs.
+  func weight(_ members: NodeSet) -> ClusterWeight {
+    ClusterWeight(members, lowestAddress: members.first().map { known[base.place($0)].address })
+  }
+
+  private mutating func expel(_ epoch: Epoch) {
+    isExpelled = true
+    events.add(.expelled(epoch))
   }
 }

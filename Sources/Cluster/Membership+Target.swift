@@ -34,12 +34,14 @@ extension Membership {
   }
 
   private mutating func computeFirstMap(at now: Instant) -> Bool {
-    if joinCluster() { return true }
+    if joinCluster(at: now) { return true }
+    // It listens first: for heartbeats of a cluster that has not heard it yet.
+    guard options.nodeCount == 1 || now >= founding else { return false }
     if let foreignClusterHeard, now.since(max(foreignClusterHeard, grace)) < options.failureTime {
       return false
     }
     // Those that want a number come first, then the others in the order of their addresses.
-    for place in 0..<known.capacity where isCandidate(place, at: now) {
+    for place in 0..<known.end where isCandidate(place, at: now) {
       let wanted = known[place].announcement.wantedID
       if wanted.isNode { target.insert(wanted, place: place) }
     }
@@ -57,7 +59,7 @@ extension Membership {
   /// The candidate without a wanted number whose address follows on `last`.
   private func nextCandidate(after last: MACAddress?, at now: Instant) -> Int? {
     var best: Int?
-    for place in 0..<known.capacity
+    for place in 0..<known.end
     where !known[place].announcement.wantedID.isNode && isCandidate(place, at: now) {
       let address = known[place].address
       if let last, address <= last { continue }
@@ -66,9 +68,9 @@ extension Membership {
     return best
   }
 
-  /// Whether the node at `place` is outside of every cluster and could be in this one.
+  /// Whether the node at `place` lives outside of every cluster and could be in this one.
   private func isCandidate(_ place: Int, at now: Instant) -> Bool {
-    known[place].isUsed && !known[place].isMember && refusalReason(place, at: now) == nil
+    isLive(place, at: now) && !known[place].isMember && refusalReason(place, at: now) == nil
       && casualties.place(known[place].address, known[place].incarnation) == nil
   }
 
@@ -76,7 +78,7 @@ extension Membership {
   private func firstCandidate(at now: Instant) -> Int? {
     guard base.members.count < options.nodeCount else { return nil }
     var best: Int?
-    for place in 1..<known.capacity where isCandidate(place, at: now) {
+    for place in 1..<known.end where isCandidate(place, at: now) {
       if best.map({ comes(place, beforePlace: $0) }) ?? true { best = place }
     }
     return best
@@ -102,19 +104,19 @@ extension Membership {
   }
 
   /// A map that a member of a cluster proposes, of members that this node knows, and of this node.
-  private mutating func joinCluster() -> Bool {
-    for place in 1..<known.capacity where known[place].isUsed && known[place].isMember {
+  private mutating func joinCluster(at now: Instant) -> Bool {
+    for place in 1..<known.end where isLive(place, at: now) && known[place].isMember {
       guard let view = known[place].view, view.epoch > known[place].epoch else { continue }
-      if reconstruct(view) { return true }
+      if reconstruct(view, known[place].epoch, at: now) { return true }
       target.clear()
     }
     return false
   }
 
-  private mutating func reconstruct(_ view: View) -> Bool {
+  private mutating func reconstruct(_ view: View, _ epoch: Epoch, at now: Instant) -> Bool {
     var ownID: NodeID?
     for id in view.members.nodes {
-      if let place = member(id) {
+      if let place = member(id, epoch, at: now) {
         target.insert(id, place: place)
       } else if ownID == nil {
         ownID = id
@@ -128,11 +130,11 @@ extension Membership {
     return target.digest == view.digest
   }
 
-  /// The node that was last heard to be a member with number `id`.
-  private func member(_ id: NodeID) -> Int? {
+  /// The node that was last heard to be the member with number `id` in `epoch`.
+  private func member(_ id: NodeID, _ epoch: Epoch, at now: Instant) -> Int? {
     var latest: Int?
-    for place in 1..<known.capacity
-    where known[place].isUsed && known[place].isMember && known[place].id == id {
+    for place in 1..<known.end
+    where isLive(place, at: now) && known[place].id == id && known[place].epoch == epoch {
       if latest.map({ known[$0].lastHeard < known[place].lastHeard }) ?? true { latest = place }
     }
     return latest

@@ -11,6 +11,7 @@ extension Membership {
     if now.since(deadline) > 2 * options.heartbeatInterval { grace = now }
     if now >= nextScan {
       nextScan = now + options.heartbeatInterval / 4
+      isDirty = true
       scan(links, at: now)
     }
     if now >= nextAnnouncement {
@@ -41,6 +42,14 @@ extension Membership {
     return options.refusedAnnouncementInterval
   }
 
+  /// For how long nothing has been heard of the node at `place` although this one listened.
+  func silence(_ place: Int, at now: Instant) -> UInt64 { now.since(max(known[place].lastHeard, grace)) }
+
+  /// Whether the node at `place` is there and not silent for too long.
+  func isLive(_ place: Int, at now: Instant) -> Bool {
+    known[place].isUsed && (place == 0 || silence(place, at: now) < options.failureTime)
+  }
+
   /// Finds out who is silent.
   private mutating func scan<Routines: ByteRoutines & ~Copyable>(
     _ links: borrowing LinkTable<Routines>, at now: Instant
@@ -50,7 +59,7 @@ extension Membership {
       if links.peer(id)?.incarnation == known[place].incarnation, let heard = links.lastHeard(id) {
         known[place].lastHeard = max(known[place].lastHeard, heard)
       }
-      let silence = now.since(max(known[place].lastHeard, grace))
+      let silence = silence(place, at: now)
       if silence >= options.failureTime { fail(id) }
       guard installed.members.contains(id), base.members.contains(id) else { continue }
       if silence >= options.suspicionTime, !suspected.contains(id) {

@@ -5,13 +5,14 @@ extension Membership {
   mutating func receive(_ view: View, _ header: FrameHeader, from place: Int, at now: Instant) {
     guard view.epoch.value > 0, !view.members.isEmpty, fits(view.members) else { return }
     if isNewer(view, than: known[place].view) { known[place].view = view }
-    if header.epoch == view.epoch, header.epoch == known[place].epoch { known[place].digest = view.digest }
     answer(view, header, at: now)
-    guard let id = base.id(ofPlace: place), !down.contains(id) else { return }
-    guard view.epoch > map.epoch, view.digest != base.digest, known[place].view == view else { return }
+    guard let id = base.id(ofPlace: place), view.epoch > map.epoch, view.digest != base.digest,
+      known[place].view == view
+    else { return }
+    guard !down.contains(id) else { return follow(view, of: id, place) }
     if installed.isEmpty {
-      // The sender has not agreed to what this node is locked on, or has left it: nobody can need this node there.
-      if view.epoch > highestAgreed { unlock() }
+      // The sender has not agreed to what this node is locked on, or has left it, unless it has installed just that.
+      if view.epoch > highestAgreed, known[place].epoch < highestAgreed { unlock() }
     } else {
       consider(view, from: id, place, at: now)
     }
@@ -41,7 +42,7 @@ extension Membership {
     guard base.id(ofPlace: 0).map({ !missing.contains($0) }) ?? true else { return }
     var disputes = false
     for other in missing.nodes {
-      let silence = now.since(max(known[base.place(other)].lastHeard, grace))
+      let silence = silence(base.place(other), at: now)
       if silence >= options.suspicionTime || comes(id, before: other) {
         down.insert(other)
       } else if silence < 3 * options.heartbeatInterval {
@@ -55,6 +56,17 @@ extension Membership {
     let start = known[place].disputedSince ?? now
     known[place].disputedSince = start
     if now.since(start) >= options.suspicionTime { down.insert(id) }
+  }
+
+  /// A member that this node has taken to be down says that it is not, nor is this node. If it comes before all that would
+  /// stay without it, its view is the better one: else each could wait for another.
+  private mutating func follow(_ view: View, of id: NodeID, _ place: Int) {
+    guard !installed.isEmpty, known[place].epoch <= highestAgreed, let own = base.id(ofPlace: 0),
+      view.members.contains(own), view.members.contains(id),
+      view.members.subtracting(base.members).isEmpty
+    else { return }
+    for other in base.members.subtracting(down).nodes where !comes(id, before: other) { return }
+    down = base.members.subtracting(view.members)
   }
 
   /// Whether `id` stays where only one of two members can: old members come before new ones, low numbers before high.

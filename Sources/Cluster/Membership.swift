@@ -55,6 +55,8 @@ public struct Membership: ~Copyable {
   var stage = View.Stage.proposed
   /// What `computeTarget` computes into.
   var target: Roster
+  /// Whether something has changed that may ask for another map.
+  var isDirty = true
   var highestProposed = Epoch(0)
   var highestAgreed = Epoch(0)
 
@@ -65,12 +67,15 @@ public struct Membership: ~Copyable {
   var holdOff: Instant?
   /// Silence before this instant is this node's own fault: it did not run.
   var grace: Instant
-  /// When a heartbeat last came from a cluster that this node is not in.
+  /// When a heartbeat last came from a cluster that this node is not in, and since when they have been coming.
   var foreignClusterHeard: Instant?
+  var foreignClusterSince = Instant(nanoseconds: 0)
   /// When others last refused this node.
   var refusedAt: Instant?
 
   var heartbeatNumber: UInt32 = 0
+  /// From then on this node may found a cluster.
+  let founding: Instant
   var nextScan: Instant
   var nextAnnouncement: Instant
   var nextHeartbeat: Instant
@@ -95,7 +100,16 @@ public struct Membership: ~Copyable {
     self.options = options
     self.local = local
     map = ClusterMap(nodeCount: options.nodeCount)
-    known = KnownNodes(capacity: 2 * options.nodeCount + 16)
+    var own = KnownNode()
+    own.isUsed = true
+    own.isPinned = true
+    own.address = local.address
+    own.incarnation = local.incarnation
+    own.announcement = announcement
+    own.announcement.address = local.address
+    own.announcement.nodeCount = UInt16(options.nodeCount)
+    own.lastHeard = now
+    known = KnownNodes(own, capacity: 2 * options.nodeCount + 16)
     casualties = Casualties(capacity: 2 * options.nodeCount + 16)
     installed = Roster(nodeCount: options.nodeCount)
     base = Roster(nodeCount: options.nodeCount)
@@ -105,18 +119,11 @@ public struct Membership: ~Copyable {
     clockFollower = ClockFollower(nodeCount: options.nodeCount, options)
     deadline = now
     grace = now
+    founding = now + 3 * options.heartbeatInterval
     nextScan = now
     nextAnnouncement = now
     nextHeartbeat = .never
     nextView = .never
-    known[0].isUsed = true
-    known[0].isPinned = true
-    known[0].address = local.address
-    known[0].incarnation = local.incarnation
-    known[0].announcement = announcement
-    known[0].announcement.address = local.address
-    known[0].announcement.nodeCount = UInt16(options.nodeCount)
-    known[0].lastHeard = now
   }
 
   public var state: State {
@@ -151,7 +158,7 @@ public struct Membership: ~Copyable {
 
   /// Gives the places of nodes free that are in no map any more.
   mutating func updatePins() {
-    for place in 1..<known.capacity { known[place].isPinned = false }
+    for place in 1..<known.end { known[place].isPinned = false }
     for id in installed.members.nodes { known[installed.place(id)].isPinned = true }
     for id in base.members.nodes { known[base.place(id)].isPinned = true }
     if proposalEpoch != nil {

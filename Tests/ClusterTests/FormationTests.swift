@@ -10,7 +10,7 @@ struct FormationTests {
     let simulation = ClusterSimulation(
       seed: UInt64(count), machineCount: count, options: ClusterOptions(nodeCount: count))
     simulation.bootAll()
-    #expect(simulation.run(limit: 300_000_000) { $0.isOneCluster } == nil)
+    #expect(simulation.run(limit: 500_000_000) { $0.isOneCluster } == nil)
     for node in simulation.running {
       #expect(node.membership.map.epoch == Epoch(1))
       #expect(node.events == [.formed(Epoch(1))])

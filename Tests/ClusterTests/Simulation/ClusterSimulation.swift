@@ -13,6 +13,7 @@ final class ClusterSimulation {
   var generator: SeededGenerator
   private(set) var now: UInt64 = 1_000_000
   private(set) var frameCount = 0
+  var isTraced = false
   let options: ClusterOptions
   /// What a node announces; by default nothing special.
   var announcement: (Int) -> Announcement = { _ in ClusterSimulation.announcement }
@@ -89,8 +90,11 @@ final class ClusterSimulation {
     }
   }
 
+  /// Ends all cuts and partitions.
+  func mend() { cuts = [] }
+
   func heal() {
-    cuts = []
+    mend()
     faults = .none
   }
 
@@ -106,18 +110,19 @@ final class ClusterSimulation {
     return run { $0.now >= end }
   }
 
-  /// Runs until `condition` holds, which is asked every millisecond; nothing if it does within `limit`.
+  /// Runs until `condition` holds, which is asked every 5 ms; nothing if it does within `limit`.
   func run(limit: UInt64 = 60_000_000_000, until condition: @escaping (ClusterSimulation) -> Bool) -> String?
   {
     let end = now + limit
+    if isTraced { print(now / 1000, "run") }
     var isDone = false
     func check(_ simulation: ClusterSimulation) {
       isDone = condition(simulation)
-      if !isDone { simulation.after(1_000_000, check) }
+      if !isDone { simulation.after(5_000_000, check) }
     }
     check(self)
     while !isDone {
-      guard let (time, event) = events.next(), time <= end + 1_000_000 else { return "too late" }
+      guard let (time, event) = events.next(), time <= end + 5_000_000 else { return "too late" }
       now = time
       perform(event)
       if let failure = failure ?? boots.last(where: { $0.failure != nil })?.failure { return failure }
@@ -149,6 +154,10 @@ final class ClusterSimulation {
 
   private func pump(_ index: Int) {
     guard let node = nodes[index], node.isUp else { return }
+    if isTraced {
+      for event in node.events[node.tracedCount...] { print(now / 1000, index, event) }
+      node.tracedCount = node.events.count
+    }
     while let (destination, frame) = node.nextFrame(at: now, &buffer) {
       transmit(frame, from: index, to: destination)
     }
@@ -169,6 +178,7 @@ final class ClusterSimulation {
   /// Sends a frame as if `sender` had: to one address, or to all.
   func transmit(_ frame: [UInt8], from sender: Int, to destination: MACAddress) {
     frameCount += 1
+    if isTraced { trace(frame, from: sender) }
     for index in nodes.indices where index != sender && !cuts.contains([sender, index]) {
       guard destination == .broadcast || destination == address(index), !happens(faults.loss) else {
         continue
@@ -176,6 +186,17 @@ final class ClusterSimulation {
       deliver(frame, to: index)
       if happens(faults.duplication) { deliver(frame, to: index) }
     }
+  }
+
+  private func trace(_ frame: [UInt8], from sender: Int) {
+    do {
+      let header = try FrameHeader(frame.span, using: ProcessorByteRoutines())
+      guard header.kind == .view else { return }
+      let view = try View(header, in: frame.span)
+      print(
+        now / 1000, sender, "says in \(header.epoch.value)", view.epoch.value, view.stage,
+        String(view.digest & 0xFFFF, radix: 16), String(view.members[word: 0], radix: 2))
+    } catch { print(error) }
   }
 
   private func deliver(_ frame: [UInt8], to index: Int) {

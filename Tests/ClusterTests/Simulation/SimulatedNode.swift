@@ -15,6 +15,7 @@ final class SimulatedNode {
   /// Until when it does not run.
   var pausedUntil: UInt64 = 0
   var isUp = true
+  var tracedCount = 0
   private(set) var failure: String?
   /// What an honest node would not do: to events a test may want to see the time of.
   private(set) var eventTimes: [UInt64] = []
