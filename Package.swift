@@ -60,7 +60,7 @@ let package = Package(
     tests("VCPU"),
     tests("PCI"),
     tests("E1000", ["Ethernet"]),
-    tests("Wire", ["CPU", "Ethernet"]),
+    tests("Wire", ["CPU", "Memory", "Ethernet", "Coherence"]),
     tests("Cluster", ["CPU", "Ethernet", "Wire"]),
     tests("Coherence", ["Memory", "Wire"]),
     tests("Node", ["Memory", "Ethernet", "Wire", "Cluster", "Coherence"]),

@@ -21,15 +21,21 @@ local kinds = {
   [0x14] = "Clock reply",
   [0x20] = "Ping",
   [0x21] = "Pong",
+  [0x30] = "Coherence",
   [REFUSAL] = "Refusal",
 }
-local sequenced = { [0x20] = true, [0x21] = true }
+local sequenced = { [0x20] = true, [0x21] = true, [0x30] = true }
 
 local resets = { "receiver is unknown", "sender has closed the link", "receiver sent nonsense" }
 local refusals = {
   "protocol version", "software version", "number of nodes", "duplicate number", "duplicate address", "cluster full",
   "processor", "declared down", "stranger",
 }
+local operations = {
+  [0] = "Get shared", "Get exclusive", "Upgrade", "Put", "Forward shared", "Forward exclusive", "Invalidate", "Grant",
+  "Drop", "Give", "Keep", "Void", "Data", "Invalidated", "Unblock", "Put data",
+}
+local contents = { [0] = "none", "zero", "page", "changes" }
 local stages = { [0] = "proposed", "agreed" }
 
 local f = {
@@ -80,6 +86,14 @@ local f = {
   request_sent_at = ProtoField.uint64("bigiron.clock.request_sent_at", "Request sent at (ns)"),
   received_at = ProtoField.uint64("bigiron.clock.received_at", "Received at (ns)"),
   uncertainty = ProtoField.uint32("bigiron.clock.uncertainty", "Uncertainty (ns)"),
+  operation = ProtoField.uint8("bigiron.coherence.operation", "Operation", base.DEC, operations),
+  contents = ProtoField.uint8("bigiron.coherence.contents", "Contents", base.DEC, contents),
+  exclusive = ProtoField.uint8("bigiron.coherence.exclusive", "Exclusive"),
+  requester = ProtoField.uint16("bigiron.coherence.requester", "Requester"),
+  acknowledgements = ProtoField.uint16("bigiron.coherence.acknowledgements", "Acknowledgements to come"),
+  page_number = ProtoField.uint64("bigiron.coherence.page", "Page", base.HEX),
+  page_version = ProtoField.uint32("bigiron.coherence.version", "Version"),
+  known = ProtoField.uint32("bigiron.coherence.known", "Known version"),
   filling = ProtoField.bytes("bigiron.ping.filling", "Filling"),
 }
 proto.fields = f
@@ -194,6 +208,21 @@ local bodies = {
     local set = members(body(16, 32):bytes())
     tree:add(f.members, body(16, 32), set)
     return ("%d, hears %s"):format(body(0, 4):le_uint(), set)
+  end,
+  [0x30] = function(body, tree)
+    if body:len() ~= 24 or not operations[body(0, 1):uint()] or not contents[body(1, 1):uint()] then return nil end
+    if body(2, 1):uint() > 1 or body(3, 1):uint() ~= 0 then return nil end
+    tree:add(f.operation, body(0, 1))
+    tree:add(f.contents, body(1, 1))
+    tree:add(f.exclusive, body(2, 1))
+    add_node(tree, f.requester, body(4, 2))
+    tree:add_le(f.acknowledgements, body(6, 2))
+    tree:add_le(f.page_number, body(8, 8))
+    tree:add_le(f.page_version, body(16, 4))
+    tree:add_le(f.known, body(20, 4))
+    return ("%s %s%s"):format(
+      operations[body(0, 1):uint()], body(8, 8):le_uint64():tohex():gsub("^0+(.)", "%1"),
+      body(4, 2):le_uint() == NO_NODE and "" or " for " .. body(4, 2):le_uint())
   end,
   [0x13] = function(body, tree)
     if body:len() ~= 8 then return nil end

@@ -1,3 +1,4 @@
+import Ethernet
 import Wire
 
 /// Which of two clusters stays, or of two parts of one that have declared each other down: the one with more members; of

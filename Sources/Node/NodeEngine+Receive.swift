@@ -18,7 +18,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       if let origin = FrameOrigin(frame) { membership.receiveOtherVersion(origin, at: now) }
     case .dropped, .nothing: break
     }
-    releasePages()
+    finish(at: now)
   }
 
   private mutating func receiveReset(_ header: FrameHeader, _ frame: Span<UInt8>, at now: Instant) {
@@ -36,6 +36,9 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   private mutating func receive(_ header: FrameHeader, _ frame: Span<UInt8>, at now: Instant) {
     switch header.kind {
     case .ping, .pong: receivePing(header, frame, at: now)
+    case .coherence:
+      receivePage(header, frame)
+      settle()
     case .acknowledgement, .reset, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       break
     }

@@ -1,4 +1,5 @@
 import Cluster
+import Coherence
 import Memory
 import Wire
 
@@ -15,6 +16,9 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
   public internal(set) var membership: Membership
   var pages: Pages
   var pings: PingState
+  var memory: NodeMemory
+  /// Nodes that have sent what no correct node sends, since this was looked at last.
+  var brokenLinks = NodeSet()
   /// Frames of pings and pongs that were taken.
   public internal(set) var pingFrameCount: UInt64 = 0
   /// Pings and pongs that have come, in full.
@@ -32,6 +36,7 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
       local: local, nodeCount: options.nodeCount, options: linkOptions, routines: routines)
     membership = Membership(announcement, local: local, options: options, at: now)
     self.pages = pages
+    memory = .empty(nodeCount: options.nodeCount)
     pings = PingState(frames: frames, nodeCount: options.nodeCount)
     var pattern = self.pages.mutableBytes(of: pings.pattern)
     for index in pattern.indices { pattern[index] = Self.pattern(index) }
@@ -49,7 +54,7 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
   /// Does what is due.
   public mutating func advance(at now: Instant) {
     if now >= membership.deadline { membership.advance(links: &links, at: now) }
-    releasePages()
+    finish(at: now)
   }
 
   /// Writes the next frame to send to the start of `bytes`, which has room for the longest one.
@@ -67,8 +72,21 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
   /// What has happened to the cluster; nil where there is no more.
   public mutating func nextEvent() -> ClusterEvent? { membership.nextEvent() }
 
-  /// The pages that the links are done with.
-  mutating func releasePages() {
-    while let page = links.nextReleasedPage() { pings.giveBack(page.frame) }
+  /// What may follow from any frame, and from time.
+  mutating func finish(at now: Instant) {
+    while let id = brokenLinks.first() {
+      brokenLinks.remove(id)
+      membership.linkBroke(id, links: &links, at: now)
+    }
+    var hasReleased = false
+    while let page = links.nextReleasedPage() {
+      hasReleased = true
+      if memory.frames.isHeld(page.frame) {
+        memory.frames.release(page.frame)
+      } else {
+        pings.giveBack(page.frame)
+      }
+    }
+    if hasReleased || !memory.pending.receivers.isEmpty { settle() }
   }
 }

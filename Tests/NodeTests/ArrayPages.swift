@@ -18,4 +18,12 @@ struct ArrayPages: PageMemory, ~Copyable {
     let start = Int(frame.value)
     return bytes.mutableSpan._consumingExtracting(start..<start + 4096)
   }
+
+  mutating func clear(_ frame: HostPhysicalAddress) {
+    for offset in 0..<4096 { bytes[Int(frame.value) + offset] = 0 }
+  }
+
+  mutating func copy(_ frame: HostPhysicalAddress, to other: HostPhysicalAddress) {
+    for offset in 0..<4096 { bytes[Int(other.value) + offset] = bytes[Int(frame.value) + offset] }
+  }
 }

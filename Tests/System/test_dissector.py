@@ -83,6 +83,9 @@ class DissectorTests(unittest.TestCase):
             "pong-zero-page": "0→1 Pong 7, zero page, seq 10, ack 258",
             "ping-delta": "0→1 Ping 7, 2 lines, seq 4294967295, ack 258",
             "ping-first-fragment": "0→1 Ping 7, 1 line, seq 11, ack 258",
+            "coherence-request": "0→1 Coherence Get shared 12345, seq 13, ack 258",
+            "coherence-forward": "0→1 Coherence Forward exclusive 12345 for 2, seq 14, ack 258",
+            "coherence-data": "0→1 Coherence Data 12345, 1 line, seq 15, ack 258",
             "ping-last-fragment": "0→1 Ping, 1 more line, seq 12, ack 258",
         })
 

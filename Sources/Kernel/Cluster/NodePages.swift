@@ -16,4 +16,10 @@ struct NodePages: PageMemory, ~Copyable {
     let span = unsafe MutableSpan(_unsafeStart: start, count: Int(pageSize))
     return unsafe _overrideLifetime(span, mutating: &self)
   }
+
+  mutating func clear(_ frame: HostPhysicalAddress) { IdentityMemory.clear(frame, count: pageSize) }
+
+  mutating func copy(_ frame: HostPhysicalAddress, to other: HostPhysicalAddress) {
+    IdentityMemory.copy(from: frame, to: other, count: pageSize)
+  }
 }

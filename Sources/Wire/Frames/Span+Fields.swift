@@ -4,20 +4,20 @@
 
 extension Span<UInt8> {
   @inline(__always)
-  func uint16(at offset: Int) -> UInt16 {
+  package func uint16(at offset: Int) -> UInt16 {
     precondition(offset >= 0 && offset <= count &- 2)
     return UInt16(self[offset]) | UInt16(self[offset &+ 1]) &<< 8
   }
 
   @inline(__always)
-  func uint32(at offset: Int) -> UInt32 {
+  package func uint32(at offset: Int) -> UInt32 {
     precondition(offset >= 0 && offset <= count &- 4)
     let low = UInt32(self[offset]) | UInt32(self[offset &+ 1]) &<< 8
     return low | UInt32(self[offset &+ 2]) &<< 16 | UInt32(self[offset &+ 3]) &<< 24
   }
 
   @inline(__always)
-  func uint64(at offset: Int) -> UInt64 {
+  package func uint64(at offset: Int) -> UInt64 {
     precondition(offset >= 0 && offset <= count &- 8)
     var value: UInt64 = 0
     var index = 0
@@ -31,17 +31,17 @@ extension Span<UInt8> {
 
 extension MutableSpan<UInt8> {
   @inline(__always)
-  mutating func put(_ value: UInt8, at offset: Int) { self[offset] = value }
+  package mutating func put(_ value: UInt8, at offset: Int) { self[offset] = value }
 
   @inline(__always)
-  mutating func put(_ value: UInt16, at offset: Int) {
+  package mutating func put(_ value: UInt16, at offset: Int) {
     precondition(offset >= 0 && offset <= count &- 2)
     self[offset] = UInt8(truncatingIfNeeded: value)
     self[offset &+ 1] = UInt8(truncatingIfNeeded: value &>> 8)
   }
 
   @inline(__always)
-  mutating func put(_ value: UInt32, at offset: Int) {
+  package mutating func put(_ value: UInt32, at offset: Int) {
     precondition(offset >= 0 && offset <= count &- 4)
     self[offset] = UInt8(truncatingIfNeeded: value)
     self[offset &+ 1] = UInt8(truncatingIfNeeded: value &>> 8)
@@ -50,7 +50,7 @@ extension MutableSpan<UInt8> {
   }
 
   @inline(__always)
-  mutating func put(_ value: UInt64, at offset: Int) {
+  package mutating func put(_ value: UInt64, at offset: Int) {
     precondition(offset >= 0 && offset <= count &- 8)
     var index = 0
     while index < 8 {

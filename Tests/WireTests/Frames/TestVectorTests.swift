@@ -1,4 +1,6 @@
+import Coherence
 import Ethernet
+import Memory
 import Testing
 import Wire
 
@@ -67,6 +69,20 @@ struct TestVectorTests {
     var last = sequenced(.ping, 0x0C)
     last.page = .lines(PageLines(rawValue: 1 << 5))
     last.isContinuation = true
+    var request = CoherenceMessage(.getShared, PageNumber(0x1_2345))
+    request.known = PageVersion(6)
+    var forward = CoherenceMessage(.forwardExclusive, PageNumber(0x1_2345))
+    forward.requester = NodeID(2)
+    forward.acknowledgements = 3
+    forward.known = PageVersion(6)
+    var data = CoherenceMessage(.data, PageNumber(0x1_2345))
+    data.content = .changes
+    data.isExclusive = true
+    data.acknowledgements = 3
+    data.version = PageVersion(7)
+    data.known = PageVersion(6)
+    var changes = sequenced(.coherence, 0x0F)
+    changes.page = .lines(PageLines(rawValue: 1 << 9))
     return [
       Example(name: "acknowledgement", header: gap, message: nil),
       Example(name: "reset", header: header(.reset), message: Reset(.closed)),
@@ -93,6 +109,13 @@ struct TestVectorTests {
         name: "ping-delta", header: delta, message: ping,
         lines: Array(repeating: 0x11, count: 64) + Array(repeating: 0x22, count: 64)),
       Example(name: "ping-first-fragment", header: first, message: ping, lines: Array(0..<64)),
+      Example(
+        name: "coherence-request", header: sequenced(.coherence, 0x0D), message: CoherenceBody(request)),
+      Example(
+        name: "coherence-forward", header: sequenced(.coherence, 0x0E), message: CoherenceBody(forward)),
+      Example(
+        name: "coherence-data", header: changes, message: CoherenceBody(data),
+        lines: Array(repeating: 0x33, count: 64)),
       Example(name: "ping-last-fragment", header: last, message: nil, lines: Array(64..<128)),
     ]
   }
@@ -150,6 +173,7 @@ struct TestVectorTests {
     case let message as ClockRequest: try ClockRequest(header, in: bytes.span) == message
     case let message as ClockReply: try ClockReply(header, in: bytes.span) == message
     case let message as Refusal: try Refusal(header, in: bytes.span) == message
+    case let message as CoherenceBody: try CoherenceBody(header, in: bytes.span) == message
     case let message as Ping: try Ping(header, in: bytes.span) == message
     default: false
     }

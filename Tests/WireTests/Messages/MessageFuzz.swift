@@ -1,3 +1,4 @@
+import Coherence
 import Wire
 
 /// What the tests with random frames know of bodies.
@@ -13,6 +14,7 @@ enum MessageFuzz {
     case .clockReply: 32
     case .ping, .pong: 16 + Int(choice % 113)
     case .refusal: 16
+    case .coherence: 24
     }
   }
 
@@ -49,6 +51,12 @@ enum MessageFuzz {
       clear(4..<8, &frame)
       for index in 16..<max(16, count) { frame[FrameLayout.body + index] = UInt8(index) }
     case .refusal: clear(2..<8, &frame)
+    case .coherence:
+      clear(0..<6, &frame)
+      frame[FrameLayout.body] = UInt8(choice / 16 % 16)
+      frame[FrameLayout.body + 1] = UInt8(choice / 256 % 4)
+      frame[FrameLayout.body + 2] = UInt8(choice / 1024 % 2)
+      frame[FrameLayout.body + 4] = UInt8(choice / 2048 % 256)
     }
   }
 
@@ -56,6 +64,7 @@ enum MessageFuzz {
   static func check(_ header: FrameHeader, _ frame: [UInt8]) -> String? {
     switch header.kind {
     case .acknowledgement: nil
+    case .coherence: check(CoherenceBody.self, header, frame)
     case .reset: check(Reset.self, header, frame)
     case .announcement: check(Announcement.self, header, frame)
     case .view: check(View.self, header, frame)

@@ -44,7 +44,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     }
   }
 
-  private mutating func copyLines(
+  mutating func copyLines(
     _ header: FrameHeader, _ frame: Span<UInt8>, to target: HostPhysicalAddress
   ) {
     var page = pages.mutableBytes(of: target)

@@ -1,0 +1,17 @@
+import Coherence
+
+/// The sizes of a node's part of the guest's memory.
+public struct MemoryOptions: Sendable {
+  public var coherence = CoherenceOptions()
+
+  /// Pages are evicted while fewer frames are free than this.
+  public var lowFrameCount = 32
+
+  /// Evictions that may be under way at a time; below the limit of requests.
+  public var evictionLimit = 16
+
+  /// Messages to one node, on average over all, that may wait for room on their link.
+  public var pendingPerNode = 512
+
+  public init() {}
+}
