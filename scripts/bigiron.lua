@@ -22,9 +22,10 @@ local kinds = {
   [0x20] = "Ping",
   [0x21] = "Pong",
   [0x30] = "Coherence",
+  [0x31] = "Adoption",
   [REFUSAL] = "Refusal",
 }
-local sequenced = { [0x20] = true, [0x21] = true, [0x30] = true }
+local sequenced = { [0x20] = true, [0x21] = true, [0x30] = true, [0x31] = true }
 
 local resets = { "receiver is unknown", "sender has closed the link", "receiver sent nonsense" }
 local refusals = {
@@ -223,6 +224,11 @@ local bodies = {
     return ("%s %s%s"):format(
       operations[body(0, 1):uint()], body(8, 8):le_uint64():tohex():gsub("^0+(.)", "%1"),
       body(4, 2):le_uint() == NO_NODE and "" or " for " .. body(4, 2):le_uint())
+  end,
+  [0x31] = function(body, tree)
+    if body:len() ~= 8 then return nil end
+    tree:add_le(f.page_number, body(0, 8))
+    return (body(0, 8):le_uint64():tohex():gsub("^0+(.)", "%1"))
   end,
   [0x13] = function(body, tree)
     if body:len() ~= 8 then return nil end

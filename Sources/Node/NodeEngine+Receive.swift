@@ -39,6 +39,9 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     case .coherence:
       receivePage(header, frame)
       settle()
+    case .adoption:
+      receiveAdoption(header, frame)
+      settle()
     case .acknowledgement, .reset, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       break
     }

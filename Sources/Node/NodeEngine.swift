@@ -14,7 +14,8 @@ import Wire
 public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory & ~Copyable>: ~Copyable {
   public internal(set) var links: LinkTable<Routines>
   public internal(set) var membership: Membership
-  var pages: Pages
+  /// The driver may read and write frames that it has mapped.
+  public var pages: Pages
   var pings: PingState
   var memory: NodeMemory
   /// Nodes that have sent what no correct node sends, since this was looked at last.

@@ -26,4 +26,14 @@ struct ArrayPages: PageMemory, ~Copyable {
   mutating func copy(_ frame: HostPhysicalAddress, to other: HostPhysicalAddress) {
     for offset in 0..<4096 { bytes[Int(other.value) + offset] = bytes[Int(frame.value) + offset] }
   }
+
+  func word(at offset: Int, of frame: HostPhysicalAddress) -> UInt64 {
+    (0..<8).reduce(0) { $0 | UInt64(bytes[Int(frame.value) + offset + $1]) << UInt64(8 * $1) }
+  }
+
+  mutating func setWord(_ word: UInt64, at offset: Int, of frame: HostPhysicalAddress) {
+    for index in 0..<8 {
+      bytes[Int(frame.value) + offset + index] = UInt8(truncatingIfNeeded: word >> UInt64(8 * index))
+    }
+  }
 }

@@ -14,6 +14,8 @@ final class EngineNetwork {
     var events: [ClusterEvent] = []
     var pongs: [Pong] = []
     var isUp = true
+    /// What its driver does after each event.
+    var drive: (inout Engine) -> Void = { _ in }
 
     init(_ engine: consuming Engine) { self.engine = engine }
   }
@@ -31,7 +33,12 @@ final class EngineNetwork {
 
   static let frameCount = 5
 
-  init(nodeCount: Int, seed: UInt64 = 1) {
+  static func frames(from first: Int, _ count: Int) -> [HostPhysicalAddress] {
+    (first..<first + count).map { HostPhysicalAddress(UInt64(4096 * $0)) }
+  }
+
+  /// - Parameter extraFrames: that each node has behind those of pings.
+  init(nodeCount: Int, seed: UInt64 = 1, extraFrames: Int = 0) {
     generator = SeededGenerator(seed: seed)
     for index in 0..<nodeCount {
       let address = MACAddress(0x5254_0012_3401 + UInt64(index))
@@ -46,8 +53,8 @@ final class EngineNetwork {
         Node(
           Engine(
             announcement, local: local, options: ClusterOptions(nodeCount: nodeCount), links: LinkOptions(),
-            routines: PortableByteRoutines(), pages: ArrayPages(count: Self.frameCount),
-            frames: (0..<UInt64(Self.frameCount)).map { HostPhysicalAddress(4096 * $0) }, at: instant)))
+            routines: PortableByteRoutines(), pages: ArrayPages(count: Self.frameCount + extraFrames),
+            frames: Self.frames(from: 0, Self.frameCount), at: instant)))
       queue.add(.wake(node: index), at: now)
     }
   }
@@ -88,6 +95,7 @@ final class EngineNetwork {
   func pump(_ index: Int) {
     let node = nodes[index]
     if instant >= node.engine.deadline { node.engine.advance(at: instant) }
+    node.drive(&node.engine)
     var buffer = [UInt8](repeating: 0xAA, count: FrameLayout.maximumFrameCount)
     while true {
       var bytes = buffer.mutableSpan

@@ -86,6 +86,7 @@ class DissectorTests(unittest.TestCase):
             "coherence-request": "0→1 Coherence Get shared 12345, seq 13, ack 258",
             "coherence-forward": "0→1 Coherence Forward exclusive 12345 for 2, seq 14, ack 258",
             "coherence-data": "0→1 Coherence Data 12345, 1 line, seq 15, ack 258",
+            "adoption": "0→1 Adoption 12345, seq 16, ack 258",
             "ping-last-fragment": "0→1 Ping, 1 more line, seq 12, ack 258",
         })
 

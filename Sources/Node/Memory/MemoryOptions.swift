@@ -4,7 +4,8 @@ import Coherence
 public struct MemoryOptions: Sendable {
   public var coherence = CoherenceOptions()
 
-  /// Pages are evicted while fewer frames are free than this.
+  /// Pages are evicted while fewer frames are free than this. For each node the guest must have this number of pages, and
+  /// one more, less than there are frames in all: so there is always a node with room for a page.
   public var lowFrameCount = 32
 
   /// Evictions that may be under way at a time; below the limit of requests.

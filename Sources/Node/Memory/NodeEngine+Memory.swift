@@ -84,14 +84,15 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
         memory.actions.append(.map(page, access, frame: frame))
       case .protect(let page): memory.actions.append(.protect(page))
       case .unmap(let page): memory.actions.append(.unmap(page))
-      case .resume(let page, let isPinned): memory.actions.append(.resume(page, isPinned: isPinned))
+      case .resume(let page, let isPinned):
+        if !endAdoption(page, isPinned: isPinned) { memory.actions.append(.resume(page, isPinned: isPinned)) }
       case .retry(let page): memory.actions.append(.retry(page))
       case .beginVersion(let page, let version): keepTwin(page, version)
       case .needFrame(let page):
         if !memory.frames.provide(page) { return memory.stop(.noFrame(page)) }
       case .freeFrame(let page): memory.frames.vacate(page)
       case .fillWithZeros(let page): fillWithZeros(page)
-      case .kept: break
+      case .kept(let page): seekAdopter(page)
       case .breakLink(let id, _): brokenLinks.insert(id)
       case .stop(let fault): return memory.stop(.coherence(fault))
       }

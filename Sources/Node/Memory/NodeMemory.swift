@@ -18,6 +18,10 @@ struct NodeMemory {
   var isStopped = false
   /// Where the search for pages to evict goes on.
   var hand: UInt64 = 0
+  /// Pages that this node fetches since others have no room for them.
+  var adoptions = AdoptedPages()
+  /// The first node to ask next whether it has room for a page.
+  var nextAdopter = 0
   /// Pages that were looked at since one was found.
   var fruitlessCount = 0
 

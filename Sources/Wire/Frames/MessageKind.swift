@@ -26,6 +26,8 @@ public enum MessageKind: UInt8, Sendable {
 
   /// What nodes say about a page, sequenced; the body is that of module Coherence.
   case coherence = 0x30
+  /// `Adoption`, sequenced: a node has no room for a page.
+  case adoption = 0x31
 
   /// `Refusal`: a node is not wanted. Number and layout are the same in all versions.
   case refusal = 0xFF
@@ -33,7 +35,7 @@ public enum MessageKind: UInt8, Sendable {
   /// Whether messages of this kind travel on a link.
   public var isSequenced: Bool {
     switch self {
-    case .ping, .pong, .coherence: true
+    case .ping, .pong, .coherence, .adoption: true
     case .acknowledgement, .reset, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       false
     }

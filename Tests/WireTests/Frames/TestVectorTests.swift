@@ -116,6 +116,8 @@ struct TestVectorTests {
       Example(
         name: "coherence-data", header: changes, message: CoherenceBody(data),
         lines: Array(repeating: 0x33, count: 64)),
+      Example(
+        name: "adoption", header: sequenced(.adoption, 0x10), message: Adoption(page: 0x1_2345)),
       Example(name: "ping-last-fragment", header: last, message: nil, lines: Array(64..<128)),
     ]
   }
@@ -174,6 +176,7 @@ struct TestVectorTests {
     case let message as ClockReply: try ClockReply(header, in: bytes.span) == message
     case let message as Refusal: try Refusal(header, in: bytes.span) == message
     case let message as CoherenceBody: try CoherenceBody(header, in: bytes.span) == message
+    case let message as Adoption: try Adoption(header, in: bytes.span) == message
     case let message as Ping: try Ping(header, in: bytes.span) == message
     default: false
     }

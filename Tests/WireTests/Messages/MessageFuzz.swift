@@ -15,6 +15,7 @@ enum MessageFuzz {
     case .ping, .pong: 16 + Int(choice % 113)
     case .refusal: 16
     case .coherence: 24
+    case .adoption: 8
     }
   }
 
@@ -43,7 +44,7 @@ enum MessageFuzz {
       clear(4..<8, &frame)
       frame[FrameLayout.body + 4] = UInt8(choice / 16 % 2)
     case .heartbeat: clear(4..<8, &frame)
-    case .clockRequest: break
+    case .clockRequest, .adoption: break
     case .clockReply:
       clear(15..<16, &frame)
       clear(28..<32, &frame)
@@ -64,6 +65,7 @@ enum MessageFuzz {
   static func check(_ header: FrameHeader, _ frame: [UInt8]) -> String? {
     switch header.kind {
     case .acknowledgement: nil
+    case .adoption: check(Adoption.self, header, frame)
     case .coherence: check(CoherenceBody.self, header, frame)
     case .reset: check(Reset.self, header, frame)
     case .announcement: check(Announcement.self, header, frame)
