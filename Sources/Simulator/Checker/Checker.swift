@@ -1,4 +1,5 @@
 import Coherence
+import Wire
 
 // Breadth first, so that the trace to what is wrong is a shortest one. Of a state that has been explored only its hash
 // stays, so a trace is the list of steps that led there.
@@ -24,6 +25,7 @@ struct Checker<Rules: ProtocolRules> {
     let first = World(configuration, rules: rules)
     _ = visited.insert(first.hash(symmetries), parent: 0, step: nil)
     var frontier = [first]
+    var outbox = Outbox(local: NodeID(0), capacity: Outbox.capacity(nodeCount: configuration.nodeCount))
     while !frontier.isEmpty {
       var next: [World<Rules>] = []
       for world in frontier {
@@ -33,12 +35,12 @@ struct Checker<Rules: ProtocolRules> {
         world.forEachStep { step in
           guard found == nil else { return }
           var successor = world
-          successor.take(step)
+          successor.take(step, &outbox)
           result.transitionCount += 1
           result.longestQueue = max(result.longestQueue, successor.queues.reduce(0) { max($0, $1.count) })
           let (target, isNew) = visited.insert(successor.hash(symmetries), parent: number, step: step)
           transitions.add(target)
-          if let problem = successor.violatedInvariant() {
+          if let problem = isNew ? successor.violatedInvariant() : successor.violation {
             found = (step, problem)
           } else if isNew {
             next.append(successor)

@@ -28,7 +28,8 @@ struct SequenceChart {
     lines.append(line)
   }
 
-  private mutating func add<Rules>(_ number: Int, _ step: Step, _ before: World<Rules>, _ after: World<Rules>) {
+  private mutating func add<Rules>(_ number: Int, _ step: Step, _ before: World<Rules>, _ after: World<Rules>)
+  {
     let node = Int(step.node)
     var cells = [String](repeating: "", count: after.nodeCount)
     cells[node] = Self.describe(step, before)

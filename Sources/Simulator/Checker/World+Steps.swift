@@ -47,7 +47,20 @@ extension World {
 
   /// Lets `step` happen.
   mutating func take(_ step: Step) {
+    var outbox = Outbox(local: NodeID(0), capacity: Outbox.capacity(nodeCount: nodeCount))
+    take(step, &outbox)
+  }
+
+  /// Lets `step` happen, with an outbox that is used again and again.
+  mutating func take(_ step: Step, _ outbox: inout Outbox) {
     let node = Int(step.node)
+    outbox.local = NodeID(UInt16(node))
+    engines[node].exchangeOutbox(with: &outbox)
+    happen(step, at: node)
+    engines[node].exchangeOutbox(with: &outbox)
+  }
+
+  private mutating func happen(_ step: Step, at node: Int) {
     let other = Int(step.other)
     engines[node].hasRoom = step.choice & 1 == 0
     engines[node].supplierOffset = Int(step.choice >> 1)

@@ -9,6 +9,7 @@ import Wire
 /// The state that the model checker explores.
 struct World<Rules: ProtocolRules> {
   let configuration: CheckConfiguration
+  private let homes: [Int]
   var engines: [CoherenceEngine<Rules>]
   /// From node a to node b at a · nodeCount + b.
   var queues: [[Packet]]
@@ -23,6 +24,7 @@ struct World<Rules: ProtocolRules> {
   init(_ configuration: CheckConfiguration, rules: Rules) {
     self.configuration = configuration
     let homes = HomeMap(pageCounts: configuration.pagesAtHome.map { UInt64($0) })
+    self.homes = (0..<configuration.pageCount).map { homes.home(of: PageNumber(UInt64($0)))!.index }
     var options = CoherenceOptions()
     options.keepsStaleCopies = configuration.keepsStaleCopies
     options.requestLimit = configuration.pageCount
@@ -38,7 +40,7 @@ struct World<Rules: ProtocolRules> {
   var nodeCount: Int { engines.count }
   var pageCount: Int { latest.count }
 
-  func home(of page: Int) -> Int { engines[0].homes.home(of: PageNumber(UInt64(page)))!.index }
+  func home(of page: Int) -> Int { homes[page] }
 
   func cachePage(_ node: Int, _ page: Int) -> CachePage { engines[node].cachePage(PageNumber(UInt64(page))) }
 
