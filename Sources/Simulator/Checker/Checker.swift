@@ -18,7 +18,8 @@ struct Checker<Rules: ProtocolRules> {
   }
 
   private func explore() -> CheckResult {
-    let symmetries = Symmetry.all(configuration)
+    // Instructions may tell nodes apart that are alike otherwise.
+    let symmetries = configuration.instructions.isEmpty ? Symmetry.all(configuration) : [.identity(configuration)]
     var result = CheckResult()
     var visited = VisitedStates()
     var transitions = Transitions()
@@ -30,7 +31,7 @@ struct Checker<Rules: ProtocolRules> {
       var next: [World<Rules>] = []
       for world in frontier {
         let number = transitions.stateCount
-        transitions.beginState(isQuiet: world.isQuiet)
+        transitions.beginState(isQuiet: world.isQuiet && world.hasFinished)
         var found: (Step, String)?
         world.forEachStep { step in
           guard found == nil else { return }
@@ -64,6 +65,10 @@ struct Checker<Rules: ProtocolRules> {
     if configuration.checksLiveness, let stuck = transitions.firstWithoutWayToQuiet() {
       result.violation = CheckViolation(
         problem: "from here no quiet state can be reached", path: visited.path(to: stuck))
+    }
+    if !configuration.instructions.isEmpty, let turning = transitions.firstOnCycle() {
+      result.violation = CheckViolation(
+        problem: "from here it can go round and round", path: visited.path(to: turning))
     }
     return result
   }

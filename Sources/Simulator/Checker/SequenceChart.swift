@@ -65,6 +65,7 @@ struct SequenceChart {
     case .evict: return "evicts page \(other)"
     case .forget: return "forgets page \(other)"
     case .shotDown: return "shootdown of \(other) done"
+    case .execute: return "executes"
     case .release: return "unpins page \(other)"
     case .deliver:
       let packet = world.queues[other * world.nodeCount + Int(step.node)][0]

@@ -46,6 +46,9 @@ extension World {
   private mutating func resume(_ node: Int, _ page: Int, isPinned: Bool) {
     if self[node, page].faults == 0 { return fail("node \(node) resumes nobody") }
     self[node, page].faults -= 1
+    if isPinned, configuration.pins, !instructions.isEmpty {
+      if !instructions[node].pinned.insert(PageNumber(UInt64(page))) { fail("too many pins") }
+    }
     if isPinned, !configuration.pins {
       if !engines[node].handle(.release, on: PageNumber(UInt64(page))) { fail("a pin is not released") }
     }

@@ -51,6 +51,13 @@ extension World {
         }
       }
     }
+    for node in instructions.indices {
+      let instruction = instructions[symmetry.oldNode[node]]
+      hash.add(instruction.hasRetired ? 1 : 0)
+      for page in 0..<pageCount {
+        hash.add(instruction.pinned.contains(PageNumber(UInt64(symmetry.oldPage[page]))) ? 1 : 0)
+      }
+    }
     return hash
   }
 

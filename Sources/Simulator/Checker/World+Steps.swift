@@ -6,7 +6,12 @@ extension World {
   /// Calls `body` with everything that can happen now.
   func forEachStep(_ body: (Step) -> Void) {
     for node in 0..<nodeCount {
-      for page in 0..<pageCount { localSteps(node, page, body) }
+      if instructions.isEmpty {
+        for page in 0..<pageCount { localSteps(node, page, body) }
+      } else {
+        if canExecute(node) { body(Step(.execute, node, 0)) }
+        for page in 0..<pageCount where self[node, page].shootdown != nil { body(Step(.shotDown, node, page)) }
+      }
       for sender in 0..<nodeCount where !queues[sender * nodeCount + node].isEmpty {
         for choice in choices(node) { body(Step(.deliver, node, sender, choice: choice)) }
       }
@@ -72,6 +77,7 @@ extension World {
       writeCount += 1
       latest[other] = Contents(writeCount)
       self[node, other].frame = latest[other]
+    case .execute: execute(node)
     case .evict: handle(.evict, node, other)
     case .forget:
       if engines[node].handle(.forget, on: PageNumber(UInt64(other))) { act(node) }

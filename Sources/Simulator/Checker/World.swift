@@ -18,6 +18,8 @@ struct World<Rules: ProtocolRules> {
   /// Which write to each page was the last.
   var latest: [Contents]
   var writeCount: Int32 = 0
+  /// One of each node, or none at all.
+  var instructions: [Instruction]
   /// What the last step broke.
   var violation: String?
 
@@ -34,6 +36,7 @@ struct World<Rules: ProtocolRules> {
     let nodeCount = configuration.nodeCount
     queues = [[Packet]](repeating: [], count: nodeCount * nodeCount)
     local = [LocalPage](repeating: LocalPage(), count: nodeCount * configuration.pageCount)
+    instructions = configuration.instructions.map { _ in Instruction() }
     latest = [Contents](repeating: .zero, count: configuration.pageCount)
   }
 
