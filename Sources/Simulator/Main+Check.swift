@@ -18,7 +18,8 @@ extension Main {
       case "--no-liveness": configuration.checksLiveness = false
       case "--homes":
         let counts = (rest.popFirst() ?? "").split(separator: ",").compactMap { Int($0) }
-        guard counts.count >= 2, counts.count <= 8, counts.allSatisfy({ $0 >= 0 }), (1...4).contains(counts.reduce(0, +))
+        guard counts.count >= 2, counts.count <= 8, counts.allSatisfy({ $0 >= 0 }),
+          (1...4).contains(counts.reduce(0, +))
         else { return fail("--homes takes the pages of 2 to 8 nodes, 4 pages at most") }
         configuration.pagesAtHome = counts
       case "--limit":

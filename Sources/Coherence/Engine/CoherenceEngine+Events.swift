@@ -62,10 +62,20 @@ extension CoherenceEngine {
     let index = Int(message.page.value)
     let context = PageContext(page: message.page, home: home, keepsStaleCopies: options.keepsStaleCopies)
     let before = cache[index].state
+    let answersRequest = message.kind == .data || message.kind == .invalidated
+    if answersRequest, home == local, !isServed(message.page) {
+      return refuse(message, from: sender, .cache(before))
+    }
     guard cache[index].receive(message, context, &out, rules) else {
       return refuse(message, from: sender, .cache(before))
     }
     countRequest(before, cache[index].state)
+  }
+
+  /// Whether this node's own request for a page of its own is the one that is being served, so that peers may answer.
+  func isServed(_ page: PageNumber) -> Bool {
+    let entry = directory[directoryIndex(page)]
+    return entry.state.isBusy && entry.requester == local
   }
 
   private mutating func deliverToHome(_ message: CoherenceMessage, from sender: NodeID) {

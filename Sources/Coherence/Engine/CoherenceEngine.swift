@@ -44,7 +44,7 @@ public struct CoherenceEngine<Rules: ProtocolRules>: Sendable {
     directory = [HomePage](repeating: HomePage(), count: ownCount)
     moreSharers = [UInt64](repeating: 0, count: homes.nodeCount > 64 ? 3 * ownCount : 0)
     waiting = WaitingRequests(nodeCount: homes.nodeCount, limit: options.requestLimit)
-    out = Outbox(local: local, capacity: 2 * homes.nodeCount + 32)
+    out = Outbox(local: local, capacity: Outbox.capacity(nodeCount: homes.nodeCount))
   }
 
   /// The next thing to do.
@@ -81,9 +81,13 @@ public struct CoherenceEngine<Rules: ProtocolRules>: Sendable {
       return entry.state == .busyPut && entry.requester == sender && message.isTakenBy(known: known)
     }
     let state = cache[Int(message.page.value)].state
+    if home == local, !isServed(message.page) { return false }
     return message.kind == .data && (state == .reading || state == .writing)
       && message.isTakenBy(known: known)
   }
+
+  /// Puts another outbox in place: copies of an engine between calls need none of their own.
+  package mutating func exchangeOutbox(with other: inout Outbox) { swap(&out, &other) }
 
   /// Puts a page of the directory into a state of the caller's choice, for tables and tests.
   package mutating func setHomePage(_ page: PageNumber, _ entry: HomePage, sharers: NodeSet) {

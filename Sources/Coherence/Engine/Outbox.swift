@@ -9,7 +9,7 @@ package struct Outbox: Sendable {
   private var own: InlineArray<8, CoherenceMessage>
   private var firstOwn = 0
   private var endOwn = 0
-  let local: NodeID
+  package var local: NodeID
 
   /// - Parameter capacity: how many actions one event can lead to, at most.
   package init(local: NodeID, capacity: Int) {
@@ -17,6 +17,10 @@ package struct Outbox: Sendable {
     actions = [CoherenceAction](repeating: .retry(PageNumber(0)), count: capacity)
     own = InlineArray(repeating: CoherenceMessage(.void, PageNumber(0)))
   }
+
+  /// How many actions one event can lead to: an answer to each node whose request waits, then a message to each node
+  /// that shares the page, and what the node itself does meanwhile.
+  package static func capacity(nodeCount: Int) -> Int { 2 * nodeCount + 32 }
 
   mutating func add(_ action: CoherenceAction) {
     actions[endAction] = action

@@ -12,6 +12,11 @@ struct CheckConfiguration {
   var keepsStaleCopies = true
   /// Homes refuse pages now and then.
   var lacksRoom = false
+  /// Of each node the pages that one instruction of its vCPU writes to, in this order. If there are any, nothing else
+  /// happens on the nodes, and it is checked that every run comes to an end, whatever happens first.
+  var instructions: [[Int]] = []
+  /// A vCPU releases pages that come after the one that it waits for.
+  var ordersPins = true
   /// The check is given up after so many states.
   var stateLimit = 20_000_000
   /// Whether it is checked that a quiet state can be reached from every state.

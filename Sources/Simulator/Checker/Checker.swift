@@ -1,4 +1,5 @@
 import Coherence
+import Wire
 
 // Breadth first, so that the trace to what is wrong is a shortest one. Of a state that has been explored only its hash
 // stays, so a trace is the list of steps that led there.
@@ -17,28 +18,30 @@ struct Checker<Rules: ProtocolRules> {
   }
 
   private func explore() -> CheckResult {
-    let symmetries = Symmetry.all(configuration)
+    // Instructions may tell nodes apart that are alike otherwise.
+    let symmetries = configuration.instructions.isEmpty ? Symmetry.all(configuration) : [.identity(configuration)]
     var result = CheckResult()
     var visited = VisitedStates()
     var transitions = Transitions()
     let first = World(configuration, rules: rules)
     _ = visited.insert(first.hash(symmetries), parent: 0, step: nil)
     var frontier = [first]
+    var outbox = Outbox(local: NodeID(0), capacity: Outbox.capacity(nodeCount: configuration.nodeCount))
     while !frontier.isEmpty {
       var next: [World<Rules>] = []
       for world in frontier {
         let number = transitions.stateCount
-        transitions.beginState(isQuiet: world.isQuiet)
+        transitions.beginState(isQuiet: world.isQuiet && world.hasFinished)
         var found: (Step, String)?
         world.forEachStep { step in
           guard found == nil else { return }
           var successor = world
-          successor.take(step)
+          successor.take(step, &outbox)
           result.transitionCount += 1
           result.longestQueue = max(result.longestQueue, successor.queues.reduce(0) { max($0, $1.count) })
           let (target, isNew) = visited.insert(successor.hash(symmetries), parent: number, step: step)
           transitions.add(target)
-          if let problem = successor.violatedInvariant() {
+          if let problem = isNew ? successor.violatedInvariant() : successor.violation {
             found = (step, problem)
           } else if isNew {
             next.append(successor)
@@ -62,6 +65,10 @@ struct Checker<Rules: ProtocolRules> {
     if configuration.checksLiveness, let stuck = transitions.firstWithoutWayToQuiet() {
       result.violation = CheckViolation(
         problem: "from here no quiet state can be reached", path: visited.path(to: stuck))
+    }
+    if !configuration.instructions.isEmpty, let turning = transitions.firstOnCycle() {
+      result.violation = CheckViolation(
+        problem: "from here it can go round and round", path: visited.path(to: turning))
     }
     return result
   }

@@ -28,7 +28,8 @@ struct SequenceChart {
     lines.append(line)
   }
 
-  private mutating func add<Rules>(_ number: Int, _ step: Step, _ before: World<Rules>, _ after: World<Rules>) {
+  private mutating func add<Rules>(_ number: Int, _ step: Step, _ before: World<Rules>, _ after: World<Rules>)
+  {
     let node = Int(step.node)
     var cells = [String](repeating: "", count: after.nodeCount)
     cells[node] = Self.describe(step, before)
@@ -64,6 +65,7 @@ struct SequenceChart {
     case .evict: return "evicts page \(other)"
     case .forget: return "forgets page \(other)"
     case .shotDown: return "shootdown of \(other) done"
+    case .execute: return "executes"
     case .release: return "unpins page \(other)"
     case .deliver:
       let packet = world.queues[other * world.nodeCount + Int(step.node)][0]

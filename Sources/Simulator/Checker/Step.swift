@@ -12,6 +12,8 @@ struct Step: Hashable {
     case forget
     case shotDown
     case release
+    /// A vCPU with an instruction of several pages goes on.
+    case execute
     /// A message arrives. `from` is its sender.
     case deliver
   }

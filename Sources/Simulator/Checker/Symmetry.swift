@@ -8,6 +8,12 @@ struct Symmetry {
   var newPage: [Int]
   var oldPage: [Int]
 
+  static func identity(_ configuration: CheckConfiguration) -> Symmetry {
+    let nodes = Array(0..<configuration.nodeCount)
+    let pages = Array(0..<configuration.pageCount)
+    return Symmetry(newNode: nodes, oldNode: nodes, newPage: pages, oldPage: pages)
+  }
+
   /// All renamings, the one that changes nothing included.
   static func all(_ configuration: CheckConfiguration) -> [Symmetry] {
     var homes: [Int] = []

@@ -19,7 +19,9 @@ extension World {
       case .needFrame(let page):
         if self[node, Int(page.value)].frame == nil { self[node, Int(page.value)].frame = .garbage }
       case .freeFrame(let page):
-        if self[node, Int(page.value)].frame == nil { fail("node \(node) frees a frame that it does not have") }
+        if self[node, Int(page.value)].frame == nil {
+          fail("node \(node) frees a frame that it does not have")
+        }
         self[node, Int(page.value)].frame = nil
         self[node, Int(page.value)].twin = nil
       case .fillWithZeros(let page): self[node, Int(page.value)].frame = .zero
@@ -44,6 +46,9 @@ extension World {
   private mutating func resume(_ node: Int, _ page: Int, isPinned: Bool) {
     if self[node, page].faults == 0 { return fail("node \(node) resumes nobody") }
     self[node, page].faults -= 1
+    if isPinned, configuration.pins, !instructions.isEmpty {
+      if !instructions[node].pinned.insert(PageNumber(UInt64(page))) { fail("too many pins") }
+    }
     if isPinned, !configuration.pins {
       if !engines[node].handle(.release, on: PageNumber(UInt64(page))) { fail("a pin is not released") }
     }
@@ -81,7 +86,9 @@ extension World {
       guard engines[node].expectsContents(packet.message, from: NodeID(UInt16(sender))) else {
         return fail("node \(node) gets contents of page \(page) that it does not expect")
       }
-      guard let frame = self[node, page].frame else { return fail("node \(node) has no frame for page \(page)") }
+      guard let frame = self[node, page].frame else {
+        return fail("node \(node) has no frame for page \(page)")
+      }
       let fits = packet.base == nil || packet.base == frame
       self[node, page].frame = fits ? contents : .garbage
       self[node, page].twin = nil

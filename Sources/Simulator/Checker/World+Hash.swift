@@ -51,6 +51,13 @@ extension World {
         }
       }
     }
+    for node in instructions.indices {
+      let instruction = instructions[symmetry.oldNode[node]]
+      hash.add(instruction.hasRetired ? 1 : 0)
+      for page in 0..<pageCount {
+        hash.add(instruction.pinned.contains(PageNumber(UInt64(symmetry.oldPage[page]))) ? 1 : 0)
+      }
+    }
     return hash
   }
 
@@ -138,16 +145,18 @@ extension World {
 
 /// Small numbers for the contents of one page, in the order of their appearance.
 private struct ContentLabels {
-  private var known: [Contents]
+  private var known: InlineArray<32, Int32>
+  private var count = 1
 
-  init(_ latest: Contents) { known = [latest] }
+  init(_ latest: Contents) { known = InlineArray(repeating: latest.write) }
 
   mutating func label(_ contents: Contents?) -> UInt64 {
     guard let contents else { return 0 }
     if contents == .garbage { return 1 }
     let zero: UInt64 = contents == .zero ? 0x40 : 0
-    for index in known.indices where known[index] == contents { return zero | UInt64(index + 2) }
-    known.append(contents)
-    return zero | UInt64(known.count + 1)
+    for index in 0..<count where known[index] == contents.write { return zero | UInt64(index + 2) }
+    known[count] = contents.write
+    count += 1
+    return zero | UInt64(count + 1)
   }
 }

@@ -41,7 +41,9 @@ extension World {
       }
       if local.permission == .write { writers += 1 }
       let cached = cachePage(node, page)
-      if cached.pins > 0, local.permission == .none { return "page \(page) was taken from node \(node), pinned" }
+      if cached.pins > 0, local.permission == .none {
+        return "page \(page) was taken from node \(node), pinned"
+      }
     }
     return writers > 0 && readers > 1 ? "page \(page) has a writer and \(readers - 1) others" : nil
   }
@@ -51,7 +53,8 @@ extension World {
     let entry = homePage(page)
     if entry.state == .untouched, latest[page] == .zero { return nil }
     if entry.state == .held, self[home(of: page), page].frame == latest[page] { return nil }
-    for node in 0..<nodeCount where cachePage(node, page).state.isValid && self[node, page].frame == latest[page] {
+    for node in 0..<nodeCount
+    where cachePage(node, page).state.isValid && self[node, page].frame == latest[page] {
       return nil
     }
     for queue in queues {
@@ -95,7 +98,8 @@ extension World {
       let isHeld = home(of: page) == node && homePage(page).state == .held
       let isNeeded = isHeld || cached.state != .invalid || cached.hasStaleCopy
       if isNeeded != (self[node, page].frame != nil) {
-        return isNeeded ? "node \(node) lacks a frame for page \(page)" : "node \(node) leaks a frame of page \(page)"
+        return isNeeded
+          ? "node \(node) lacks a frame for page \(page)" : "node \(node) leaks a frame of page \(page)"
       }
     }
     return nil

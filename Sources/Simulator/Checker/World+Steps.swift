@@ -6,7 +6,12 @@ extension World {
   /// Calls `body` with everything that can happen now.
   func forEachStep(_ body: (Step) -> Void) {
     for node in 0..<nodeCount {
-      for page in 0..<pageCount { localSteps(node, page, body) }
+      if instructions.isEmpty {
+        for page in 0..<pageCount { localSteps(node, page, body) }
+      } else {
+        if canExecute(node) { body(Step(.execute, node, 0)) }
+        for page in 0..<pageCount where self[node, page].shootdown != nil { body(Step(.shotDown, node, page)) }
+      }
       for sender in 0..<nodeCount where !queues[sender * nodeCount + node].isEmpty {
         for choice in choices(node) { body(Step(.deliver, node, sender, choice: choice)) }
       }
@@ -47,7 +52,20 @@ extension World {
 
   /// Lets `step` happen.
   mutating func take(_ step: Step) {
+    var outbox = Outbox(local: NodeID(0), capacity: Outbox.capacity(nodeCount: nodeCount))
+    take(step, &outbox)
+  }
+
+  /// Lets `step` happen, with an outbox that is used again and again.
+  mutating func take(_ step: Step, _ outbox: inout Outbox) {
     let node = Int(step.node)
+    outbox.local = NodeID(UInt16(node))
+    engines[node].exchangeOutbox(with: &outbox)
+    happen(step, at: node)
+    engines[node].exchangeOutbox(with: &outbox)
+  }
+
+  private mutating func happen(_ step: Step, at node: Int) {
     let other = Int(step.other)
     engines[node].hasRoom = step.choice & 1 == 0
     engines[node].supplierOffset = Int(step.choice >> 1)
@@ -59,6 +77,7 @@ extension World {
       writeCount += 1
       latest[other] = Contents(writeCount)
       self[node, other].frame = latest[other]
+    case .execute: execute(node)
     case .evict: handle(.evict, node, other)
     case .forget:
       if engines[node].handle(.forget, on: PageNumber(UInt64(other))) { act(node) }

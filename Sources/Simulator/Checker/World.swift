@@ -9,6 +9,7 @@ import Wire
 /// The state that the model checker explores.
 struct World<Rules: ProtocolRules> {
   let configuration: CheckConfiguration
+  private let homes: [Int]
   var engines: [CoherenceEngine<Rules>]
   /// From node a to node b at a · nodeCount + b.
   var queues: [[Packet]]
@@ -17,12 +18,15 @@ struct World<Rules: ProtocolRules> {
   /// Which write to each page was the last.
   var latest: [Contents]
   var writeCount: Int32 = 0
+  /// One of each node, or none at all.
+  var instructions: [Instruction]
   /// What the last step broke.
   var violation: String?
 
   init(_ configuration: CheckConfiguration, rules: Rules) {
     self.configuration = configuration
     let homes = HomeMap(pageCounts: configuration.pagesAtHome.map { UInt64($0) })
+    self.homes = (0..<configuration.pageCount).map { homes.home(of: PageNumber(UInt64($0)))!.index }
     var options = CoherenceOptions()
     options.keepsStaleCopies = configuration.keepsStaleCopies
     options.requestLimit = configuration.pageCount
@@ -32,13 +36,14 @@ struct World<Rules: ProtocolRules> {
     let nodeCount = configuration.nodeCount
     queues = [[Packet]](repeating: [], count: nodeCount * nodeCount)
     local = [LocalPage](repeating: LocalPage(), count: nodeCount * configuration.pageCount)
+    instructions = configuration.instructions.map { _ in Instruction() }
     latest = [Contents](repeating: .zero, count: configuration.pageCount)
   }
 
   var nodeCount: Int { engines.count }
   var pageCount: Int { latest.count }
 
-  func home(of page: Int) -> Int { engines[0].homes.home(of: PageNumber(UInt64(page)))!.index }
+  func home(of page: Int) -> Int { homes[page] }
 
   func cachePage(_ node: Int, _ page: Int) -> CachePage { engines[node].cachePage(PageNumber(UInt64(page))) }
 

@@ -57,7 +57,8 @@ struct HomeTable {
     var sharers = NodeSet()
     for sharer in situation.sharers { sharers.insert(NodeID(sharer)) }
     if message.kind.isRequest, situation.state.isBusy {
-      return mayWait(message, from: NodeID(situation.sender), entry, sharers) ? ("the request waits", entry.state) : nil
+      return mayWait(message, from: NodeID(situation.sender), entry, sharers)
+        ? ("the request waits", entry.state) : nil
     }
     let context = HomeContext(
       page: message.page, local: home, known: .none, hasRoom: situation.hasRoom, supplierOffset: 0)

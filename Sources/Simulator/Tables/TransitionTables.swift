@@ -21,7 +21,8 @@ struct TransitionTables {
 
   /// Next states alone: states down, events across.
   private func cacheOverview() -> [String] {
-    let events = CacheTable.events.reduce(into: [(name: String, variants: [CacheTable.Event])]()) { list, event in
+    let events = CacheTable.events.reduce(into: [(name: String, variants: [CacheTable.Event])]()) {
+      list, event in
       if list.last?.name == event.name {
         list[list.count - 1].variants.append(event)
       } else {
