@@ -117,8 +117,9 @@ extension Membership {
       }
       let age = now.since(known[place].successionStart)
       guard known[place].successionCount > 1, age >= options.announcementInterval / 2 else { continue }
-      down.insert(id)
+      fail(id)
       events.add(.rebooted(id, known[place].incarnation))
+      return
     }
   }
 

@@ -33,7 +33,7 @@ extension Membership {
     deadline = min(min(nextScan, nextAnnouncement), min(nextHeartbeat, nextView), clockFollower.deadline)
   }
 
-  /// Announcements are rarer while others refuse the node and it knows none that does not.
+  /// Announcements are rarer while others refuse the node.
   private func announcementInterval(at now: Instant) -> UInt64 {
     guard let refusedAt, now.since(refusedAt) < 2 * options.failureTime else {
       return options.announcementInterval
@@ -73,7 +73,8 @@ extension Membership {
     _ = known.expire(unheardSince: Instant(nanoseconds: now.nanoseconds - options.failureTime))
   }
 
-  private mutating func fail(_ id: NodeID) {
+  /// A member of the base is no more what it was.
+  mutating func fail(_ id: NodeID) {
     guard installed.isEmpty else { return down.insert(id) }
     // A cluster that may not have formed is not formed without a node. It can't come back: it may have formed for it.
     let node = known[base.place(id)]

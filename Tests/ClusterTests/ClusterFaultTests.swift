@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 #if DEBUG
-  private let seedCount: UInt64 = 60
+  private let seedCount: UInt64 = 300
 #else
   private let seedCount: UInt64 = 3_000
 #endif

@@ -205,6 +205,41 @@ final class ClusterSimulation {
     events.add(.arrival(node: index, frame: frame), at: time)
   }
 
+  /// Hands `message` to a node, in a frame that a stranger or a member may have sent.
+  ///
+  /// - Returns: the refusals that the node sends at once.
+  func inject(
+    _ message: some WireMessage, from source: MACAddress, _ incarnation: Incarnation, id: NodeID = .none,
+    _ epoch: Epoch = Epoch(0), to index: Int, _ change: (inout FrameHeader) -> Void = { _ in }
+  ) -> [Refusal] {
+    guard let node = nodes[index] else { return [] }
+    var header = FrameHeader(destination: .broadcast, source: source, kind: message.kind)
+    header.sender = id
+    header.senderIncarnation = incarnation
+    header.epoch = epoch
+    header.cluster = ClusterID(7)
+    header.bodyCount = message.byteCount
+    change(&header)
+    var frame = [UInt8](repeating: 0, count: header.frameCount)
+    var bytes = frame.mutableSpan
+    header.write(to: &bytes)
+    message.write(to: &bytes, at: FrameLayout.body)
+    header.seal(&bytes, using: ProcessorByteRoutines())
+    // What it has to send anyhow goes first.
+    pump(index)
+    node.receive(frame, at: now)
+    var refusals: [Refusal] = []
+    while let (destination, frame) = node.nextFrame(at: now, &buffer) {
+      do {
+        let header = try FrameHeader(frame.span, using: ProcessorByteRoutines())
+        guard header.kind == .refusal else { continue }
+        refusals.append(try Refusal(header, in: frame.span))
+        if destination != source || header.receiverIncarnation == .none { node.fail("a refusal to \(destination)") }
+      } catch { node.fail("a bad frame") }
+    }
+    return refusals
+  }
+
   // MARK: Checks
 
   /// No two nodes may install different maps of one epoch which each have the other in them.

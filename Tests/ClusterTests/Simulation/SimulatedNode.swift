@@ -85,6 +85,13 @@ final class SimulatedNode {
     takeEvents(at: time)
   }
 
+  /// As if the links had found the peer to send nonsense.
+  func breakLink(_ id: NodeID, at time: UInt64) {
+    links.close(id)
+    membership.linkBroke(id, links: &links, at: instant(time))
+    takeEvents(at: time)
+  }
+
   /// The next frame that the node has to send: its destination, and its bytes.
   func nextFrame(at time: UInt64, _ buffer: inout [UInt8]) -> (MACAddress, [UInt8])? {
     let now = instant(time)
