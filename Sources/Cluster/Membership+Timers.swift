@@ -69,6 +69,7 @@ extension Membership {
         if !down.contains(id) { events.add(.recovered(id)) }
       }
     }
+    unlock(at: now)
     guard now.since(grace) >= options.failureTime else { return }
     _ = known.expire(unheardSince: Instant(nanoseconds: now.nanoseconds - options.failureTime))
   }

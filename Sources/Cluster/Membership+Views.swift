@@ -80,8 +80,21 @@ extension Membership {
     installed.members.contains(id) && installed.place(id) == base.place(id)
   }
 
+  /// Gives up a map that does not come to be, as it seems: all its members live, and none has installed it. Should one
+  /// have done so just now, it will find that this node has gone on without it. A map that leaves others out stays, as they
+  /// have been declared down.
+  mutating func unlock(at now: Instant) {
+    guard base.digest != installed.digest, now.since(max(lockedAt, grace)) >= 2 * options.failureTime else { return }
+    guard !installed.isEmpty else { return unlock() }
+    guard down.isEmpty, installed.members.subtracting(base.members).isEmpty else { return }
+    base.copy(installed)
+    proposalEpoch = nil
+    updatePins()
+  }
+
   /// Gives up the map that the node is locked on. It has never been in a cluster.
   mutating func unlock() {
+    isDirty = true
     base.clear()
     proposalEpoch = nil
     down = NodeSet()

@@ -58,6 +58,8 @@ public struct Membership: ~Copyable {
   var isDirty = true
   var highestProposed = Epoch(0)
   var highestAgreed = Epoch(0)
+  /// When the node was locked on the base.
+  var lockedAt: Instant
 
   /// Members of the base that will not be in the next map.
   var down = NodeSet()
@@ -118,6 +120,7 @@ public struct Membership: ~Copyable {
     clockFollower = ClockFollower(nodeCount: options.nodeCount, options)
     deadline = now
     grace = now
+    lockedAt = now
     founding = now + 3 * options.heartbeatInterval
     nextScan = now
     nextAnnouncement = now

@@ -61,7 +61,8 @@ struct ClockTests {
     let elapsed = simulation.now - start
     #expect(after - before > elapsed - 500_000 && after - before < elapsed + 500_000)
     #expect(spread(simulation) ?? .max < 20_000)
-    #expect(simulation.nodes[1]?.membership.clock.errorBound(at: simulation.nodes[1]!.instant(simulation.now)) == 0)
+    #expect(
+      simulation.nodes[1]?.membership.clock.errorBound(at: simulation.nodes[1]!.instant(simulation.now)) == 0)
   }
 
   @Test func aRebootedLeaderTakesTheTimeFromTheOthers() throws {

@@ -57,7 +57,8 @@ struct FailureTests {
     #expect(simulation.run(1_500_000_000) == nil)
     let heard = node.events.compactMap { if case .down(_, _, let heard) = $0 { heard } else { nil } }
     #expect(heard.count == 1)
-    #expect(heard.allSatisfy { $0.nanoseconds < death.nanoseconds + 1_000_000 && death.since($0) < 110_000_000 })
+    #expect(
+      heard.allSatisfy { $0.nanoseconds < death.nanoseconds + 1_000_000 && death.since($0) < 110_000_000 })
   }
 
   @Test func aCableThatIsPulledForAWhileIsNotFatal() {
@@ -137,7 +138,8 @@ struct FailureTests {
         #expect(simulation.run(4_000_000_000) == nil)
         let loser = max(sender, receiver)
         for node in simulation.running {
-          #expect(node.membership.state == (node.index == loser ? .expelled : .member), "\(sender) \(receiver)")
+          #expect(
+            node.membership.state == (node.index == loser ? .expelled : .member), "\(sender) \(receiver)")
           #expect(node.index == loser || node.membership.map.members.count == 3)
         }
       }

@@ -132,7 +132,8 @@ struct RefusalTests {
     #expect(other.membership.state == .expelled)
     #expect(other.events.last == .expelled(Epoch(2)))
     #expect(refusals(of: other).contains { $0.reason == .declaredDown })
-    #expect(other.links.peers.isEmpty && other.membership.deadline == .never && !other.membership.hasDatagrams)
+    #expect(
+      other.links.peers.isEmpty && other.membership.deadline == .never && !other.membership.hasDatagrams)
     #expect(simulation.run(2_000_000_000) == nil)
     #expect(other.events.last == .expelled(Epoch(2)))
   }

@@ -234,7 +234,9 @@ final class ClusterSimulation {
         let header = try FrameHeader(frame.span, using: ProcessorByteRoutines())
         guard header.kind == .refusal else { continue }
         refusals.append(try Refusal(header, in: frame.span))
-        if destination != source || header.receiverIncarnation == .none { node.fail("a refusal to \(destination)") }
+        if destination != source || header.receiverIncarnation == .none {
+          node.fail("a refusal to \(destination)")
+        }
       } catch { node.fail("a bad frame") }
     }
     return refusals
