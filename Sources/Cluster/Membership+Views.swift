@@ -53,8 +53,10 @@ extension Membership {
       known[place].disputedSince = nil
       return
     }
-    let start = known[place].disputedSince ?? now
+    let isOld = now.since(known[place].disputedUntil) >= options.suspicionTime
+    let start = isOld ? now : known[place].disputedSince ?? now
     known[place].disputedSince = start
+    known[place].disputedUntil = now
     if now.since(start) >= options.suspicionTime { down.insert(id) }
   }
 
@@ -84,7 +86,9 @@ extension Membership {
   /// have done so just now, it will find that this node has gone on without it. A map that leaves others out stays, as they
   /// have been declared down.
   mutating func unlock(at now: Instant) {
-    guard base.digest != installed.digest, now.since(max(lockedAt, grace)) >= 2 * options.failureTime else { return }
+    guard base.digest != installed.digest, now.since(max(lockedAt, grace)) >= 2 * options.failureTime else {
+      return
+    }
     guard !installed.isEmpty else { return unlock() }
     guard down.isEmpty, installed.members.subtracting(base.members).isEmpty else { return }
     base.copy(installed)

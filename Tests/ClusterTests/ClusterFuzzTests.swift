@@ -35,7 +35,8 @@ struct ClusterFuzzTests {
     let choice = generator.next()
     let index = choice % 4
     return Pretender(
-      address: MACAddress(0x0200_0000_0000 + index), incarnation: Incarnation(choice >> 8 % 32 == 0 ? 2 : 1),
+      address: MACAddress(0x0200_0000_0000 + index),
+      incarnation: Incarnation(choice >> 8 % 32 == 0 ? 1_000_002 : 1_000_001),
       id: choice >> 16 % 4 != 0 ? .none : NodeID(UInt16(choice >> 24 % 4)))
   }
 
@@ -129,7 +130,7 @@ struct ClusterFuzzTests {
       header.senderIncarnation = sender.incarnation
       header.receiverIncarnation = generator.next() % 2 == 0 ? .none : Incarnation(incarnation)
       header.epoch = Epoch(
-        generator.next() % 16 == 0
+        generator.next() % 256 == 0
           ? UInt32(truncatingIfNeeded: number(&generator)) : target.membership.map.epoch.value)
       if sender.id == .none { header.epoch = Epoch(0) }
       header.bodyCount = body.count
@@ -159,7 +160,7 @@ struct ClusterFuzzTests {
       }
     }
     // Among the nonsense was what makes clusters, and ends them.
-    #expect(installCount > 100)
-    #expect(expelledCount > 100)
+    #expect(installCount > 20)
+    #expect(expelledCount > 50)
   }
 }

@@ -14,10 +14,9 @@ final class SimulatedNode {
   /// Until when it does not run.
   var pausedUntil: UInt64 = 0
   var isUp = true
+  /// Events that have been printed.
   var tracedCount = 0
   private(set) var failure: String?
-  /// What an honest node would not do: to events a test may want to see the time of.
-  private(set) var eventTimes: [UInt64] = []
 
   private let clockOffset: UInt64
   private let clockDrift: Int64
@@ -117,7 +116,6 @@ final class SimulatedNode {
   private func takeEvents(at time: UInt64) {
     while let event = membership.nextEvent() {
       events.append(event)
-      eventTimes.append(time)
       switch event {
       case .formed(let epoch), .changed(let epoch):
         // Several maps may have been installed at once; the last is to be seen.
