@@ -109,6 +109,7 @@ extension Membership {
       try? links.open(Peer(id: id, incarnation: node.incarnation, address: node.address), at: now)
     }
     installMap(epoch)
+    installedAt = now
     proposalEpoch = nil
     foreignClusterHeard = nil
     down = NodeSet()

@@ -59,7 +59,7 @@ extension Membership {
         known[place].lastHeard = max(known[place].lastHeard, heard)
       }
       let silence = silence(place, at: now)
-      if silence >= options.failureTime { fail(id) }
+      if silence >= options.failureTime || hasNotFollowed(id, at: now) { fail(id) }
       guard installed.members.contains(id), base.members.contains(id) else { continue }
       if silence >= options.suspicionTime, !suspected.contains(id) {
         suspected.insert(id)
@@ -72,6 +72,13 @@ extension Membership {
     unlock(at: now)
     guard now.since(grace) >= options.failureTime else { return }
     _ = known.expire(unheardSince: Instant(nanoseconds: now.nanoseconds - options.failureTime))
+  }
+
+  /// Whether a member is heard, but has not installed the map for so long that it must have given it up.
+  private func hasNotFollowed(_ id: NodeID, at now: Instant) -> Bool {
+    guard installed.members.contains(id), installed.place(id) == base.place(id) else { return false }
+    return known[base.place(id)].epoch < map.epoch
+      && now.since(max(installedAt, grace)) >= 2 * options.failureTime
   }
 
   /// A member of the base is no more what it was.

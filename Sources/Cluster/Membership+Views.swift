@@ -83,8 +83,8 @@ extension Membership {
   }
 
   /// Gives up a map that does not come to be, as it seems: all its members live, and none has installed it. Should one
-  /// have done so just now, it will find that this node has gone on without it. A map that leaves others out stays, as they
-  /// have been declared down.
+  /// have done so just now, it will find that this node does not follow (`hasNotFollowed`). A map that leaves others out
+  /// stays, as they have been declared down.
   mutating func unlock(at now: Instant) {
     guard base.digest != installed.digest, now.since(max(lockedAt, grace)) >= 2 * options.failureTime else {
       return

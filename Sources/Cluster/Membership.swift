@@ -58,8 +58,9 @@ public struct Membership: ~Copyable {
   var isDirty = true
   var highestProposed = Epoch(0)
   var highestAgreed = Epoch(0)
-  /// When the node was locked on the base.
+  /// When the node was locked on the base, and when the map was installed.
   var lockedAt: Instant
+  var installedAt: Instant
 
   /// Members of the base that will not be in the next map.
   var down = NodeSet()
@@ -121,6 +122,7 @@ public struct Membership: ~Copyable {
     deadline = now
     grace = now
     lockedAt = now
+    installedAt = now
     founding = now + 3 * options.heartbeatInterval
     nextScan = now
     nextAnnouncement = now
