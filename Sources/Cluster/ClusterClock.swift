@@ -1,14 +1,12 @@
 import Wire
 
-/// A reading of the cluster's time, which all members follow from the one that leads it.
+/// The cluster's time as this node knows it at the moment: a straight line, or two, over its own clock.
 ///
-/// It never goes back: where it is found to be ahead it goes at half speed until it is not. Two nodes read it differently
-/// by the sum of their error bounds, at most, if their own clocks drift apart no more than `ClusterOptions.clockDrift`. A
-/// bound is half of what the best exchange took, made worse by the drift since then. The exchange is measured on the link
-/// between a node and the leader, and where it takes as long there as back the error is far below the bound: what is left
-/// is the drift since. So the reading of a node differs from the leader's by less than one one-way delay of their link even where
-/// one way takes no time at all, as long as the last exchange is so recent that the drift does not matter. Between two
-/// nodes that both follow, that is one one-way delay of each to the leader.
+/// All members follow the one that leads. `errorBound` holds if two nodes' clocks drift apart by no more than
+/// `ClusterOptions.clockDrift`: half of the best round trip to the leader, and the drift since. Where a frame to the leader
+/// takes as long as one back only the drift is left, and any two nodes read the time differently by much less than one
+/// one-way delay. Where it does not the error is half of the difference, and two nodes that both follow may differ by
+/// the sum of theirs.
 public struct ClusterClock: Sendable {
   /// Where the present straight line starts, in the node's own time and the cluster's.
   var anchor = Instant(nanoseconds: 0)
@@ -25,8 +23,8 @@ public struct ClusterClock: Sendable {
 
   /// Nanoseconds of cluster time when this node's own clock says `instant`; nil as long as the node does not know.
   ///
-  /// The later the instant, the later the time, also from one `ClusterClock` of a `Membership` to the next if they are read
-  /// at the time at which they were made, or later.
+  /// It does not go back: not from one instant to a later one, nor from one `Membership.clock` to the next if each is read
+  /// at the present instant. Where it is found to be ahead it goes at half speed until it is not.
   public func time(at instant: Instant) -> UInt64? { hasTime ? reading(at: instant) : nil }
 
   /// How far `time` is from that of the node that leads, at most; 0 on that node. nil as long as this node has not

@@ -19,8 +19,9 @@ struct KnownNode {
   var lastHeard = Instant(nanoseconds: 0)
   /// The latest view that it has said: of those of one epoch the one that says `agreed`.
   var view: View?
-  /// Since when it has been saying that another member is gone which this node hears well.
+  /// Since when and until when it has said that another member is gone which this node hears well.
   var disputedSince: Instant?
+  var disputedUntil = Instant(nanoseconds: 0)
   /// Where a member has its address: how many of its announcements have come since when, with nothing from the member.
   var successionCount = 0
   var successionStart = Instant(nanoseconds: 0)

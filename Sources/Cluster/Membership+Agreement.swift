@@ -15,7 +15,7 @@ extension Membership {
         withdraw()
         break
       }
-      lock()
+      lock(at: now)
       guard let epoch = proposalEpoch, stage == .agreed, isAgreed(epoch) else { break }
       install(epoch, &links, at: now)
     }
@@ -61,7 +61,7 @@ extension Membership {
   }
 
   /// Locks the node on the proposal if all its members have proposed it.
-  private mutating func lock() {
+  private mutating func lock(at now: Instant) {
     guard let epoch = proposalEpoch, stage == .proposed else { return }
     for id in proposal.members.nodes where proposal.place(id) != 0 {
       guard known[proposal.place(id)].proposes(epoch, proposal.digest) else { return }
@@ -71,6 +71,7 @@ extension Membership {
       let node = known[base.place(id)]
       casualties.add(node.address, node.incarnation, id)
     }
+    if base.digest != proposal.digest { lockedAt = now }
     base.copy(proposal)
     stage = .agreed
     highestAgreed = epoch
@@ -109,6 +110,7 @@ extension Membership {
       try? links.open(Peer(id: id, incarnation: node.incarnation, address: node.address), at: now)
     }
     installMap(epoch)
+    installedAt = now
     proposalEpoch = nil
     foreignClusterHeard = nil
     down = NodeSet()

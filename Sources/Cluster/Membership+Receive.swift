@@ -69,6 +69,7 @@ extension Membership {
 
   /// A heartbeat of a node that is a member of some cluster, but as far as this node knows not of its own.
   private mutating func noteForeignCluster(_ header: FrameHeader, at now: Instant) {
+    guard header.sender.isNode, header.epoch.value > 0 else { return }
     if foreignClusterHeard.map({ now.since($0) >= options.failureTime }) ?? true { foreignClusterSince = now }
     foreignClusterHeard = now
     guard !installed.isEmpty, down.isEmpty,
@@ -117,9 +118,10 @@ extension Membership {
         known[place].successionCount += 1
       }
       let age = now.since(known[place].successionStart)
-      guard known[place].successionCount > 1, age >= options.announcementInterval / 2 else { continue }
-      down.insert(id)
+      guard known[place].successionCount > 2, age >= 3 * options.announcementInterval / 2 else { continue }
+      fail(id)
       events.add(.rebooted(id, known[place].incarnation))
+      return
     }
   }
 

@@ -117,9 +117,8 @@ extension Membership {
 
   /// Others have declared this incarnation down. Where this node has done the same with them, one side stays.
   private mutating func receiveDeclaration(_ refusal: Refusal, _ header: FrameHeader) {
-    let place = known.place(header.source, header.senderIncarnation)
-    guard place != nil || casualties.place(header.source, header.senderIncarnation) != nil else { return }
     guard !installed.isEmpty else { return expel(Epoch(UInt32(truncatingIfNeeded: refusal.detail))) }
+    let place = known.place(header.source, header.senderIncarnation)
     let id = place.flatMap { base.id(ofPlace: $0) }
     var mine = base.members.subtracting(down)
     if let id { mine.remove(id) }

@@ -34,7 +34,7 @@ extension Membership {
     deadline = min(min(nextScan, nextAnnouncement), min(nextHeartbeat, nextView), clockFollower.deadline)
   }
 
-  /// Announcements are rarer while others refuse the node and it knows none that does not.
+  /// Announcements are rarer while others refuse the node.
   private func announcementInterval(at now: Instant) -> UInt64 {
     guard let refusedAt, now.since(refusedAt) < 2 * options.failureTime else {
       return options.announcementInterval
@@ -60,7 +60,7 @@ extension Membership {
         known[place].lastHeard = max(known[place].lastHeard, heard)
       }
       let silence = silence(place, at: now)
-      if silence >= options.failureTime { fail(id) }
+      if silence >= options.failureTime || hasNotFollowed(id, at: now) { fail(id) }
       guard installed.members.contains(id), base.members.contains(id) else { continue }
       if silence >= options.suspicionTime, !suspected.contains(id) {
         suspected.insert(id)
@@ -70,11 +70,20 @@ extension Membership {
         if !down.contains(id) { events.add(.recovered(id)) }
       }
     }
+    unlock(at: now)
     guard now.since(grace) >= options.failureTime else { return }
     _ = known.expire(unheardSince: Instant(nanoseconds: now.nanoseconds - options.failureTime))
   }
 
-  private mutating func fail(_ id: NodeID) {
+  /// Whether a member is heard, but has not installed the map for so long that it must have given it up.
+  private func hasNotFollowed(_ id: NodeID, at now: Instant) -> Bool {
+    guard installed.members.contains(id), installed.place(id) == base.place(id) else { return false }
+    return known[base.place(id)].epoch < map.epoch
+      && now.since(max(installedAt, grace)) >= 2 * options.failureTime
+  }
+
+  /// A member of the base is no more what it was.
+  mutating func fail(_ id: NodeID) {
     guard installed.isEmpty else { return down.insert(id) }
     // A cluster that may not have formed is not formed without a node. It can't come back: it may have formed for it.
     let node = known[base.place(id)]

@@ -53,8 +53,10 @@ extension Membership {
       known[place].disputedSince = nil
       return
     }
-    let start = known[place].disputedSince ?? now
+    let isOld = now.since(known[place].disputedUntil) >= options.suspicionTime
+    let start = isOld ? now : known[place].disputedSince ?? now
     known[place].disputedSince = start
+    known[place].disputedUntil = now
     if now.since(start) >= options.suspicionTime { down.insert(id) }
   }
 
@@ -80,8 +82,23 @@ extension Membership {
     installed.members.contains(id) && installed.place(id) == base.place(id)
   }
 
+  /// Gives up a map that does not come to be, as it seems: all its members live, and none has installed it. Should one
+  /// have done so just now, it will find that this node does not follow (`hasNotFollowed`). A map that leaves others out
+  /// stays, as they have been declared down.
+  mutating func unlock(at now: Instant) {
+    guard base.digest != installed.digest, now.since(max(lockedAt, grace)) >= 2 * options.failureTime else {
+      return
+    }
+    guard !installed.isEmpty else { return unlock() }
+    guard down.isEmpty, installed.members.subtracting(base.members).isEmpty else { return }
+    base.copy(installed)
+    proposalEpoch = nil
+    updatePins()
+  }
+
   /// Gives up the map that the node is locked on. It has never been in a cluster.
   mutating func unlock() {
+    isDirty = true
     base.clear()
     proposalEpoch = nil
     down = NodeSet()

@@ -59,6 +59,9 @@ public struct Membership: ~Copyable {
   var isDirty = true
   var highestProposed = Epoch(0)
   var highestAgreed = Epoch(0)
+  /// When the node was locked on the base, and when the map was installed.
+  var lockedAt: Instant
+  var installedAt: Instant
 
   /// Members of the base that will not be in the next map.
   var down = NodeSet()
@@ -119,6 +122,8 @@ public struct Membership: ~Copyable {
     clockFollower = ClockFollower(nodeCount: options.nodeCount, options)
     deadline = now
     grace = now
+    lockedAt = now
+    installedAt = now
     founding = now + 3 * options.heartbeatInterval
     nextScan = now
     nextAnnouncement = now

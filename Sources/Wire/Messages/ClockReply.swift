@@ -6,7 +6,8 @@ public struct ClockReply: WireMessage, Equatable {
   public var receivedAt: UInt64
   /// When the reply was sent, in nanoseconds of the replier's cluster clock.
   public var sentAt: UInt64
-  /// How far the replier's cluster clock may be off, in nanoseconds; 0 on the node that all others follow.
+  /// How far the replier's cluster clock may be off, in nanoseconds; 0 on the node that all others follow, the greatest
+  /// number on one that has no time yet.
   public var uncertainty: UInt32
 
   public init(requestSentAt: Instant, receivedAt: UInt64, sentAt: UInt64, uncertainty: UInt32) {

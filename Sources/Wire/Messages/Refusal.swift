@@ -25,9 +25,10 @@ public struct Refusal: WireMessage, Equatable {
     public static var clusterFull: Self { Self(rawValue: 6) }
     /// Its processor lacks what the cluster uses; `detail` says what, as the software defines it.
     public static var processor: Self { Self(rawValue: 7) }
-    /// It was declared down and can only come back as a new incarnation; `detail` is the epoch that this made.
+    /// It was declared down and can only come back as a new incarnation; `detail` is the weight of the refuser's part of
+    /// the cluster.
     public static var declaredDown: Self { Self(rawValue: 8) }
-    /// It sends as a member and is none.
+    /// It sends as a member and is none; `detail` is the weight of the refuser's cluster.
     public static var stranger: Self { Self(rawValue: 9) }
   }
 

@@ -13,6 +13,7 @@ final class ClusterSimulation {
   var generator: SeededGenerator
   private(set) var now: UInt64 = 1_000_000
   private(set) var frameCount = 0
+  /// Whether to print what happens, as whoever looks into a seed that fails wants to see it.
   var isTraced = false
   let options: ClusterOptions
   /// What a node announces; by default nothing special.
@@ -22,8 +23,7 @@ final class ClusterSimulation {
   private var cuts: Set<[Int]> = []
   private var events = EventQueue<Event>()
   private var wakes: [UInt64]
-  private var failure: String?
-  private var clockChecks = 0
+  var failure: String?
   /// How the clock of a node drifts, in parts per million.
   private let drifts: [Int64]
   private var buffer = [UInt8](repeating: 0xAA, count: FrameLayout.maximumFrameCount)
@@ -114,7 +114,6 @@ final class ClusterSimulation {
   func run(limit: UInt64 = 60_000_000_000, until condition: @escaping (ClusterSimulation) -> Bool) -> String?
   {
     let end = now + limit
-    if isTraced { print(now / 1000, "run") }
     var isDone = false
     func check(_ simulation: ClusterSimulation) {
       isDone = condition(simulation)
@@ -154,10 +153,7 @@ final class ClusterSimulation {
 
   private func pump(_ index: Int) {
     guard let node = nodes[index], node.isUp else { return }
-    if isTraced {
-      for event in node.events[node.tracedCount...] { print(now / 1000, index, event) }
-      node.tracedCount = node.events.count
-    }
+    if isTraced { traceEvents(of: node) }
     while let (destination, frame) = node.nextFrame(at: now, &buffer) {
       transmit(frame, from: index, to: destination)
     }
@@ -188,17 +184,6 @@ final class ClusterSimulation {
     }
   }
 
-  private func trace(_ frame: [UInt8], from sender: Int) {
-    do {
-      let header = try FrameHeader(frame.span, using: ProcessorByteRoutines())
-      guard header.kind == .view else { return }
-      let view = try View(header, in: frame.span)
-      print(
-        now / 1000, sender, "says in \(header.epoch.value)", view.epoch.value, view.stage,
-        String(view.digest & 0xFFFF, radix: 16), String(view.members[word: 0], radix: 2))
-    } catch { print(error) }
-  }
-
   private func deliver(_ frame: [UInt8], to index: Int) {
     var time = now + 20_000 + generator.next() % 20_000
     if happens(faults.reordering) { time += generator.next() % 5_000_000 }
@@ -206,47 +191,40 @@ final class ClusterSimulation {
     events.add(.arrival(node: index, frame: frame), at: time)
   }
 
-  // MARK: Checks
-
-  /// No two nodes may install different maps of one epoch which each have the other in them.
-  private func checkMaps(of node: SimulatedNode) {
-    for map in node.installed {
-      for other in boots where other !== node {
-        for otherMap in other.installed where otherMap.epoch == map.epoch && otherMap.digest != map.digest {
-          if map.contains(other), otherMap.contains(node) {
-            failure = "nodes \(node.index) and \(other.index) disagree on epoch \(map.epoch.value)"
-          }
+  /// Hands `message` to a node, in a frame that a stranger or a member may have sent.
+  ///
+  /// - Returns: the refusals that the node sends at once.
+  func inject(
+    _ message: some WireMessage, from source: MACAddress, _ incarnation: Incarnation, id: NodeID = .none,
+    _ epoch: Epoch = Epoch(0), to index: Int, _ change: (inout FrameHeader) -> Void = { _ in }
+  ) -> [Refusal] {
+    guard let node = nodes[index] else { return [] }
+    var header = FrameHeader(destination: .broadcast, source: source, kind: message.kind)
+    header.sender = id
+    header.senderIncarnation = incarnation
+    header.epoch = epoch
+    header.cluster = ClusterID(7)
+    header.bodyCount = message.byteCount
+    change(&header)
+    var frame = [UInt8](repeating: 0, count: header.frameCount)
+    var bytes = frame.mutableSpan
+    header.write(to: &bytes)
+    message.write(to: &bytes, at: FrameLayout.body)
+    header.seal(&bytes, using: ProcessorByteRoutines())
+    // What it has to send anyhow goes first.
+    pump(index)
+    node.receive(frame, at: now)
+    var refusals: [Refusal] = []
+    while let (destination, frame) = node.nextFrame(at: now, &buffer) {
+      do {
+        let header = try FrameHeader(frame.span, using: ProcessorByteRoutines())
+        guard header.kind == .refusal else { continue }
+        refusals.append(try Refusal(header, in: frame.span))
+        if destination != source || header.receiverIncarnation == .none {
+          node.fail("a refusal to \(destination)")
         }
-      }
+      } catch { node.fail("a bad frame") }
     }
-  }
-
-  /// All clocks are as near to that of their leader as they say, now.
-  func checkClocks() -> Int {
-    var count = 0
-    for node in running where node.pausedUntil <= now {
-      guard node.isMember, let time = node.clusterTime(at: now),
-        let bound = node.membership.clock.errorBound(at: node.instant(now)),
-        let first = node.membership.map.members.first(), let leader = node.membership.map[first]?.peer,
-        let other = running.first(where: { $0.address == leader.address }),
-        other.incarnation == leader.incarnation, other.membership.map.epoch == node.membership.map.epoch,
-        other.membership.clock.errorBound(at: other.instant(now)) == 0,
-        let leadersTime = other.clusterTime(at: now)
-      else { continue }
-      let error = time > leadersTime ? time - leadersTime : leadersTime - time
-      if error > bound + 2 { failure = failure ?? "clock of \(node.index) is off by \(error), not \(bound)" }
-      count += 1
-    }
-    return count
-  }
-
-  /// Whether all running nodes are in one map, and nobody else is.
-  var isOneCluster: Bool {
-    let running = running
-    guard let first = running.first, first.isMember else { return false }
-    return running.allSatisfy {
-      $0.isMember && $0.membership.map.epoch == first.membership.map.epoch
-        && $0.membership.map.digest == first.membership.map.digest
-    } && first.membership.map.members.count == running.count
+    return refusals
   }
 }

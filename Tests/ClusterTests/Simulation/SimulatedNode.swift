@@ -15,10 +15,9 @@ final class SimulatedNode {
   /// Until when it does not run.
   var pausedUntil: UInt64 = 0
   var isUp = true
+  /// Events that have been printed.
   var tracedCount = 0
   private(set) var failure: String?
-  /// What an honest node would not do: to events a test may want to see the time of.
-  private(set) var eventTimes: [UInt64] = []
 
   private let clockOffset: UInt64
   private let clockDrift: Int64
@@ -86,6 +85,13 @@ final class SimulatedNode {
     takeEvents(at: time)
   }
 
+  /// As if the links had found the peer to send nonsense.
+  func breakLink(_ id: NodeID, at time: UInt64) {
+    links.close(id)
+    membership.linkBroke(id, links: &links, at: instant(time))
+    takeEvents(at: time)
+  }
+
   /// The next frame that the node has to send: its destination, and its bytes.
   func nextFrame(at time: UInt64, _ buffer: inout [UInt8]) -> (MACAddress, [UInt8])? {
     let now = instant(time)
@@ -111,7 +117,6 @@ final class SimulatedNode {
   private func takeEvents(at time: UInt64) {
     while let event = membership.nextEvent() {
       events.append(event)
-      eventTimes.append(time)
       switch event {
       case .formed(let epoch), .changed(let epoch):
         // Several maps may have been installed at once; the last is to be seen.
