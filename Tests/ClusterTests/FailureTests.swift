@@ -49,6 +49,15 @@ struct FailureTests {
     }
   }
 
+  @Test func aDeadMemberIsDownSoonWhereManyFramesAreLost() {
+    for seed in 0..<20 as Range<UInt64> {
+      let simulation = makeCluster(4, seed: seed)
+      simulation.faults.loss = 0.3
+      simulation.kill(2)
+      #expect(simulation.run(limit: 1_000_000_000 + 600_000_000) { $0.isOneCluster } == nil)
+    }
+  }
+
   @Test func theLastHeardIsReported() throws {
     let simulation = makeCluster(2)
     simulation.kill(1)

@@ -124,7 +124,7 @@ final class ClusterSimulation {
       guard let (time, event) = events.next(), time <= end + 5_000_000 else { return "too late" }
       now = time
       perform(event)
-      if let failure = failure ?? boots.last(where: { $0.failure != nil })?.failure { return failure }
+      if let failure { return failure }
     }
     return nil
   }
@@ -135,20 +135,22 @@ final class ClusterSimulation {
       guard let node = nodes[index], node.isUp else { return }
       // Its network interface keeps what comes meanwhile.
       if node.pausedUntil > now { return events.add(event, at: node.pausedUntil) }
-      let mapCount = node.installed.count
-      node.receive(frame, at: now)
-      if node.installed.count > mapCount { checkMaps(of: node) }
-      pump(index)
+      run(node) { $0.receive(frame, at: now) }
     case .wake(let index):
       if wakes[index] == now { wakes[index] = .max }
       guard let node = nodes[index], node.isUp else { return }
       if node.pausedUntil > now { return wake(index, at: node.pausedUntil) }
-      let mapCount = node.installed.count
-      node.advance(at: now)
-      if node.installed.count > mapCount { checkMaps(of: node) }
-      pump(index)
+      run(node) { $0.advance(at: now) }
     case .action(let action): action(self)
     }
+  }
+
+  private func run(_ node: SimulatedNode, _ action: (SimulatedNode) -> Void) {
+    let mapCount = node.installed.count
+    action(node)
+    if node.installed.count > mapCount { checkMaps(of: node) }
+    pump(node.index)
+    failure = failure ?? node.failure
   }
 
   private func pump(_ index: Int) {
