@@ -49,7 +49,7 @@ extension LogLine.Interpolation {
       line.append(hex: refusal.detail, digits: 16)
     case .declaredDown:
       line.append("it was declared down in epoch ")
-      line.append(decimal: refusal.detail)
+      line.append(decimal: UInt32(truncatingIfNeeded: refusal.detail))
     case .stranger: line.append("it sends as a member and is none")
     default:
       line.append("reason ")
