@@ -22,7 +22,7 @@ from symbols import function_symbols
 
 _DIRECTORY = BUILD / "profile"
 _INSTRUCTION = re.compile(r"^\(0\)\.\[\d+\] \[0x([0-9a-f]+)\] \w+:[0-9a-f]+ \([^)]*\): (\S+)", re.MULTILINE)
-_RECEIVE = re.compile(r"\bNodeEngine\S*\.receive\(_:at:\)")
+_TAKING = re.compile(r"\bNodeEngine\S*\.receivePing\(")
 _WARM_UP = 20
 """Frames that come before the trace begins."""
 
@@ -36,12 +36,12 @@ def main():
 
     subprocess.run(["make", "--silent", "all", "guests"], cwd=ROOT, stdout=sys.stderr, check=True)
     symbols = function_symbols(BUILD / "bigiron.elf")
-    receive = next((address for address, name in symbols if _RECEIVE.search(name)), None)
-    if receive is None:
-        sys.exit("the compiler has left no NodeEngine.receive to stop at")
+    taking = next((address for address, name in symbols if _TAKING.search(name)), None)
+    if taking is None:
+        sys.exit("the compiler has left no NodeEngine.receivePing to stop at")
     # 3 of the rounds of a page make one round trip.
     rounds = 1 if arguments.size <= 128 else 3
-    trip = [step for steps in trace(arguments, receive, 9000 * (1 + rounds), rounds) for step in steps]
+    trip = [step for steps in trace(arguments, taking, 9000 * (1 + rounds), rounds) for step in steps]
     starts = [address for address, _ in symbols]
     calls = []
     for address, mnemonic in trip:
@@ -60,15 +60,15 @@ def main():
     print(f"{len(trip):6,} in all")
 
 
-def trace(arguments, receive, steps, rounds):
-    """The instructions of `rounds` successive rounds of the service loop that took frames: lists of (address, mnemonic)."""
+def trace(arguments, taking, steps, rounds):
+    """The instructions of `rounds` successive rounds of the service loop that took pings: lists of (address, mnemonic)."""
 
     class Traced(Bochs):
         def debugger_commands(self):
             if self.number != arguments.node:
                 return super().debugger_commands()
             warm_up = "continue\n" * _WARM_UP
-            return f"lbreak {receive:#x}\n{warm_up}delete 1\ntrace on\nstep {steps}\nquit\n"
+            return f"lbreak {taking:#x}\n{warm_up}delete 1\ntrace on\nstep {steps}\nquit\n"
 
     job = Job(
         Traced, nodes=2, commands=[], modules=[Module(BUILD / "guests/hello")], directory=_DIRECTORY,
@@ -82,7 +82,7 @@ def trace(arguments, receive, steps, rounds):
     taken, current = [], []
     for match in _INSTRUCTION.finditer(output):
         if match[2] == "rdtsc":
-            if any(address == receive for address, _ in current):
+            if any(address == taking for address, _ in current):
                 taken.append(current)
             current = []
         current.append((int(match[1], 16), match[2]))

@@ -21,15 +21,8 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
 
   mutating func receivePing(_ header: FrameHeader, _ frame: Span<UInt8>, at now: Instant) {
     pingFrameCount += 1
-    if !header.isContinuation {
-      do {
-        pings.begin(PingState.Incoming(ping: try Ping(header, in: frame)), from: header.sender)
-      } catch {
-        links.drops.count(error)
-        pings.abandon(header.sender)
-      }
-    }
-    guard var message = pings.take(from: header.sender) else { return }
+    guard var message = header.isContinuation ? pings.take(from: header.sender) : begin(header, frame)
+    else { return }
     if case .lines(let lines) = header.page {
       if message.frame == nil, message.lines.isEmpty { message.frame = pings.takeFrame() }
       message.lines.formUnion(lines)
@@ -41,6 +34,17 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       answer(message, isZero: header.page == .zero, to: header.sender)
     } else {
       complete(message, from: header.sender, at: now)
+    }
+  }
+
+  /// The message that starts with `frame`, if it is one.
+  private mutating func begin(_ header: FrameHeader, _ frame: Span<UInt8>) -> PingState.Incoming? {
+    pings.abandon(header.sender)
+    do {
+      return PingState.Incoming(ping: try Ping(header, in: frame))
+    } catch {
+      links.drops.count(error)
+      return nil
     }
   }
 
@@ -81,8 +85,10 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
 
   private func hasPattern(_ frame: HostPhysicalAddress, line: Int) -> Bool {
     let bytes = pages.bytes(of: frame)
+    let pattern = pages.bytes(of: pings.pattern)
     let start = line * PageLines.lineSize
-    for index in start..<start + PageLines.lineSize where bytes[index] != Self.pattern(index) { return false }
+    for offset in stride(from: start, to: start + PageLines.lineSize, by: 8)
+    where bytes.uint64(at: offset) != pattern.uint64(at: offset) { return false }
     return true
   }
 }

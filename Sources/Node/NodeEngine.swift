@@ -68,6 +68,7 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
   public mutating func nextEvent() -> ClusterEvent? { membership.nextEvent() }
 
   /// The pages that the links are done with.
+  @inline(__always)
   mutating func releasePages() {
     while let page = links.nextReleasedPage() { pings.giveBack(page.frame) }
   }

@@ -46,11 +46,6 @@ struct PingState {
     freeCount += 1
   }
 
-  mutating func begin(_ message: Incoming, from id: NodeID) {
-    abandon(id)
-    incoming[id.index] = message
-  }
-
   /// Takes what is under way from `id` out; whoever does not put it back owns its frame.
   mutating func take(from id: NodeID) -> Incoming? {
     let message = incoming[id.index]
@@ -62,7 +57,8 @@ struct PingState {
 
   /// Forgets what is under way from `id`.
   mutating func abandon(_ id: NodeID) {
-    if let frame = take(from: id)?.frame { giveBack(frame) }
+    guard incoming[id.index] != nil, let frame = take(from: id)?.frame else { return }
+    giveBack(frame)
   }
 
   mutating func append(_ pong: Pong) {

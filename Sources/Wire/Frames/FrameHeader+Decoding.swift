@@ -3,6 +3,7 @@ import Ethernet
 extension FrameHeader {
   /// The header of `frame`, once all of the frame has been found to be well formed. Bytes behind its length are
   /// ignored: some interfaces pad.
+  @inline(__always)
   public init(_ frame: Span<UInt8>, using routines: borrowing some ByteRoutines & ~Copyable)
     throws(FrameError)
   {
@@ -50,6 +51,7 @@ extension FrameHeader {
     guard frameCount == end else { throw .layout }
   }
 
+  @inline(__always)
   private mutating func setAcknowledgement(
     _ number: SequenceNumber, _ flags: FrameFlags
   ) throws(FrameError) {
@@ -61,6 +63,7 @@ extension FrameHeader {
     }
   }
 
+  @inline(__always)
   private mutating func setPage(_ lines: PageLines, _ flags: FrameFlags) throws(FrameError) {
     isContinuation = flags.contains(.continues)
     isContinued = flags.contains(.more)

@@ -49,6 +49,7 @@ extension FrameHeader {
   }
 
   /// Completes a frame whose header, body and lines stand in `frame`: stores its checksum.
+  @inline(__always)
   public func seal(
     _ frame: inout MutableSpan<UInt8>, using routines: borrowing some ByteRoutines & ~Copyable
   ) {
@@ -57,12 +58,12 @@ extension FrameHeader {
   }
 
   /// CRC32C of everything behind the Ethernet header, with zeros in place of the checksum.
+  @inline(__always)
   static func checksum(
     of frame: Span<UInt8>, using routines: borrowing some ByteRoutines & ~Copyable
   ) -> UInt32 {
-    var start = InlineArray<8, UInt8>(repeating: 0)
-    for index in 0..<4 { start[index] = frame[FrameLayout.version + index] }
-    let register = routines.crc32c(.max, start.span)
+    let start = UInt64(frame.uint32(at: FrameLayout.version))
+    let register = routines.crc32c(.max, start)
     return ~routines.crc32c(register, frame.extracting(FrameLayout.sender..<frame.count))
   }
 }

@@ -16,8 +16,8 @@ extension Span<UInt8> {
     return low | UInt32(self[offset &+ 2]) &<< 16 | UInt32(self[offset &+ 3]) &<< 24
   }
 
-  @inline(__always)
-  func uint64(at offset: Int) -> UInt64 {
+  @inlinable @inline(__always)
+  public func uint64(at offset: Int) -> UInt64 {
     precondition(offset >= 0 && offset <= count &- 8)
     var value: UInt64 = 0
     var index = 0

@@ -26,7 +26,13 @@ public struct PageLines: OptionSet, Hashable, Sendable {
 
   /// Without the lowest `count` lines.
   func dropping(first count: Int) -> Self {
-    if self == .all { return Self(rawValue: count >= 64 ? 0 : .max << UInt64(count)) }
+    guard !isEmpty, count > 0 else { return self }
+    // In the ordinary case, where they are neighbours, no loop is needed.
+    let start = rawValue.trailingZeroBitCount
+    let run = rawValue >> UInt64(start)
+    if run & (run &+ 1) == 0 {
+      return start + count >= 64 ? [] : Self(rawValue: rawValue & .max << UInt64(start + count))
+    }
     var bits = rawValue
     for _ in 0..<min(count, 64) { bits &= bits &- 1 }
     return Self(rawValue: bits)
