@@ -41,7 +41,7 @@ def main():
         sys.exit("the compiler has left no NodeEngine.receivePing to stop at")
     # 3 of the rounds of a page make one round trip.
     rounds = 1 if arguments.size <= 128 else 3
-    trip = [step for steps in trace(arguments, taking, 9000 * (1 + rounds), rounds) for step in steps]
+    trip = [step for steps in trace(arguments, taking, rounds) for step in steps]
     starts = [address for address, _ in symbols]
     calls = []
     for address, mnemonic in trip:
@@ -60,15 +60,16 @@ def main():
     print(f"{len(trip):6,} in all")
 
 
-def trace(arguments, taking, steps, rounds):
+def trace(arguments, taking, rounds):
     """The instructions of `rounds` successive rounds of the service loop that took pings: lists of (address, mnemonic)."""
 
     class Traced(Bochs):
         def debugger_commands(self):
             if self.number != arguments.node:
                 return super().debugger_commands()
-            warm_up = "continue\n" * _WARM_UP
-            return f"lbreak {taking:#x}\n{warm_up}delete 1\ntrace on\nstep {steps}\nquit\n"
+            # The traced rounds, and before and after them one that may be traced in part.
+            warm_up, traced = "continue\n" * _WARM_UP, "continue\n" * (rounds + 1)
+            return f"lbreak {taking:#x}\n{warm_up}trace on\n{traced}quit\n"
 
     job = Job(
         Traced, nodes=2, commands=[], modules=[Module(BUILD / "guests/hello")], directory=_DIRECTORY,
@@ -79,14 +80,15 @@ def trace(arguments, taking, steps, rounds):
         except NodeError:
             pass  # The traced node ends before the command does.
         output = cluster.nodes[arguments.node].machine.output.read_text(errors="replace")
-    taken, current = [], []
+    taken, current = [], None
     for match in _INSTRUCTION.finditer(output):
         if match[2] == "rdtsc":
-            if any(address == taking for address, _ in current):
+            if any(address == taking for address, _ in current or ()):
                 taken.append(current)
             current = []
-        current.append((int(match[1], 16), match[2]))
-    # The trace began in the midst of the first round.
+        # The trace begins in the midst of a round, which does not count.
+        if current is not None:
+            current.append((int(match[1], 16), match[2]))
     if len(taken) < rounds:
         sys.exit(f"only {len(taken)} of {rounds} rounds in the trace, see {_DIRECTORY}")
     return taken[:rounds]

@@ -38,6 +38,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   }
 
   /// The message that starts with `frame`, if it is one.
+  @inline(__always)
   private mutating func begin(_ header: FrameHeader, _ frame: Span<UInt8>) -> PingState.Incoming? {
     pings.abandon(header.sender)
     do {
@@ -48,6 +49,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     }
   }
 
+  @inline(__always)
   private mutating func copyLines(
     _ header: FrameHeader, _ frame: Span<UInt8>, to target: HostPhysicalAddress
   ) {
@@ -58,6 +60,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     }
   }
 
+  @inline(__always)
   private mutating func answer(_ message: PingState.Incoming, isZero: Bool, to id: NodeID) {
     var page: OutgoingPage = isZero ? .zero : .none
     if let frame = message.frame { page = .lines(message.lines, frame: frame) }

@@ -47,6 +47,7 @@ struct PingState {
   }
 
   /// Takes what is under way from `id` out; whoever does not put it back owns its frame.
+  @inline(__always)
   mutating func take(from id: NodeID) -> Incoming? {
     let message = incoming[id.index]
     incoming[id.index] = nil
@@ -56,6 +57,7 @@ struct PingState {
   mutating func put(back message: Incoming, from id: NodeID) { incoming[id.index] = message }
 
   /// Forgets what is under way from `id`.
+  @inline(__always)
   mutating func abandon(_ id: NodeID) {
     guard incoming[id.index] != nil, let frame = take(from: id)?.frame else { return }
     giveBack(frame)

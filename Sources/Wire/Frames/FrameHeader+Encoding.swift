@@ -2,6 +2,7 @@ import Ethernet
 
 extension FrameHeader {
   /// Writes the header to the start of `frame`, which has room for all of `frameCount`. The checksum waits for `seal`.
+  @inline(__always)
   public func write(to frame: inout MutableSpan<UInt8>) {
     let frameCount = frameCount
     // The constant bound spares every field its own check.
@@ -34,6 +35,7 @@ extension FrameHeader {
     frame.put(UInt64(0), at: FrameLayout.tag + 8)
   }
 
+  @inline(__always)
   private var flags: FrameFlags {
     var flags: FrameFlags = []
     if acknowledgement != nil { flags.insert(.acknowledges) }

@@ -69,7 +69,7 @@ public struct NodeSet: Equatable, Sendable {
   }
 
   /// The first member from `start` on or, where there is none, the first of all; nil for the empty set.
-  @inlinable
+  @inlinable @inline(__always)
   public func firstAround(from start: Int) -> NodeID? {
     guard start < NodeID.limit else { return first() }
     let index = start >> 6

@@ -1,6 +1,7 @@
 // Fields of frames and bodies, one function for each width. Whoever reads or stores one has checked the length of the
 // whole; a field beyond the end traps. The one check in front lets the compiler make a single load or store of the
-// bytes, and without generics tests, which run without optimisation, are quick as well.
+// bytes (a field of eight is cut out first, or each byte would be checked where the offset is no constant), and without
+// generics tests, which run without optimisation, are quick as well.
 
 extension Span<UInt8> {
   @inline(__always)
@@ -19,10 +20,11 @@ extension Span<UInt8> {
   @inlinable @inline(__always)
   public func uint64(at offset: Int) -> UInt64 {
     precondition(offset >= 0 && offset <= count &- 8)
+    let bytes = extracting(offset..<offset &+ 8)
     var value: UInt64 = 0
     var index = 0
     while index < 8 {
-      value |= UInt64(self[offset &+ index]) &<< UInt64(8 &* index)
+      value |= UInt64(bytes[index]) &<< UInt64(8 &* index)
       index &+= 1
     }
     return value
@@ -52,9 +54,10 @@ extension MutableSpan<UInt8> {
   @inline(__always)
   mutating func put(_ value: UInt64, at offset: Int) {
     precondition(offset >= 0 && offset <= count &- 8)
+    var bytes = _mutatingExtracting(offset..<offset &+ 8)
     var index = 0
     while index < 8 {
-      self[offset &+ index] = UInt8(truncatingIfNeeded: value &>> UInt64(8 &* index))
+      bytes[index] = UInt8(truncatingIfNeeded: value &>> UInt64(8 &* index))
       index &+= 1
     }
   }

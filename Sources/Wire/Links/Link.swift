@@ -215,6 +215,7 @@ struct Link {
   // MARK: Releasing
 
   /// The page of the oldest slot, which waits for its release.
+  @inline(__always)
   mutating func release(_ slots: [SendSlot]) -> ReleasedPage {
     let place = place(firstSlot)
     guard isReleasing, let frame = slots[place].pageFrame else { preconditionFailure("no page to release") }

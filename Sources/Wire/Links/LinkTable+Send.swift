@@ -10,6 +10,7 @@ extension LinkTable where Routines: ~Copyable {
   ///
   /// It carries the present epoch, also where it has to be sent again in a later one. Where this throws, nothing
   /// has changed.
+  @inline(__always)
   public mutating func send(
     _ message: some WireMessage, page: OutgoingPage = .none, to id: NodeID
   ) throws(LinkError) {
@@ -60,6 +61,7 @@ extension LinkTable where Routines: ~Copyable {
   }
 
   /// A page that the links need no more; nil where there is none. Its slot is free with that.
+  @inline(__always)
   public mutating func nextReleasedPage() -> ReleasedPage? {
     guard !releasing.isEmpty, let id = releasing.first() else { return nil }
     let page = links[id.index].release(slots)

@@ -24,6 +24,7 @@ public struct Ping: WireMessage, Equatable {
     return pong
   }
 
+  @inline(__always)
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     guard kind == .ping || kind == .pong else { throw .kind }
     guard body.count >= Self.minimumByteCount, body.count <= FrameLayout.maximumLinkBodyCount,
@@ -36,6 +37,7 @@ public struct Ping: WireMessage, Equatable {
     byteCount = body.count
   }
 
+  @inline(__always)
   public func write(to bytes: inout MutableSpan<UInt8>, at offset: Int) {
     bytes.put(number, at: offset)
     bytes.put(UInt32(0), at: offset + 4)
@@ -51,6 +53,7 @@ public struct Ping: WireMessage, Equatable {
     }
   }
 
+  @inline(__always)
   private static func hasFilling(_ body: Span<UInt8>) -> Bool {
     var index = minimumByteCount
     while index <= body.count &- 8 {
