@@ -43,7 +43,7 @@ public struct ReceiveRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Cop
 
   /// The frame that `advance` has found, from its destination on, without CRC; empty before the first one.
   public var frame: Span<UInt8> {
-    @_lifetime(borrow self) get { memory.bytes(frameRange) }
+    @inline(__always) @_lifetime(borrow self) get { memory.bytes(frameRange) }
   }
 
   /// Goes on to the next frame; false where none is complete.

@@ -43,6 +43,7 @@ public struct TransmitRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Co
 
   /// The buffer for the next frame, from its destination on, with room for the longest one; nil, and counted, where the
   /// ring is full or there is no link.
+  @inline(__always)
   @_lifetime(&self)
   public mutating func nextFrame() -> MutableSpan<UInt8>? {
     guard isOpen else {
@@ -60,6 +61,7 @@ public struct TransmitRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Co
 
   /// Puts the frame that was written into `nextFrame()` in line: its first `count` bytes, and zeroes up to the length of
   /// the shortest frame.
+  @inline(__always)
   public mutating func send(_ count: Int) {
     precondition(!isFull && count > 0 && count <= longestFrame)
     let slot = next

@@ -72,6 +72,11 @@ public struct NodeSet: Equatable, Sendable {
   @inlinable @inline(__always)
   public func firstAround(from start: Int) -> NodeID? {
     guard start < NodeID.limit else { return first() }
+    if words[1] | words[2] | words[3] == 0 {
+      // The ordinary case: no node beyond 63
+      let after = start < 64 ? words[0] & UInt64.max &<< UInt64(start) : 0
+      return words[0] == 0 ? nil : Self.lowest(after == 0 ? words[0] : after, inWord: 0)
+    }
     let index = start >> 6
     let bits = words[index] & (UInt64.max &<< UInt64(start & 63))
     if bits != 0 { return Self.lowest(bits, inWord: index) }

@@ -68,8 +68,7 @@ struct Receiving {
   /// Sees to it that a continuation continues what came before.
   @inline(__always)
   private mutating func assemble(_ header: FrameHeader) throws(FrameError) {
-    var lines: UInt64 = 0
-    if case .lines(let carried) = header.page { lines = carried.rawValue }
+    let lines = header.lines.rawValue
     if let unfinished {
       guard header.isContinuation, header.kind == unfinished.kind,
         UInt64(lines.trailingZeroBitCount) > unfinished.lastLine
