@@ -43,7 +43,7 @@ public struct ReceiveRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Cop
 
   /// The frame that `advance` has found, from its destination on, without CRC; empty before the first one.
   public var frame: Span<UInt8> {
-    @_lifetime(borrow self) get { memory.bytes(frameRange) }
+    @inline(__always) @_lifetime(borrow self) get { memory.bytes(frameRange) }
   }
 
   /// Goes on to the next frame; false where none is complete.
@@ -77,6 +77,7 @@ public struct ReceiveRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Cop
   }
 
   /// Counts the frame whose last descriptor this is, and shows it if it is good.
+  @inline(__always)
   private mutating func accept(_ descriptor: ReceiveDescriptor) -> Bool {
     if isOverlong || gatheredCount > longestFrame || descriptor.length > layout.bufferSize {
       counters.tooLong += 1
@@ -109,12 +110,16 @@ public struct ReceiveRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Cop
 
   /// Makes the slots that are held ready for the controller.
   private mutating func recycle(keepsFrame: Bool = false) {
-    while heldCount > 0 {
-      arm(oldest)
-      oldest = layout.slot(oldest)
-      heldCount -= 1
-      unannouncedCount += 1
+    // Locals, since after each store to the descriptors all else would have to be loaded again.
+    let layout = layout
+    var slot = oldest
+    for _ in 0..<heldCount {
+      arm(slot)
+      slot = layout.slot(slot)
     }
+    oldest = slot
+    unannouncedCount &+= heldCount
+    heldCount = 0
     frameRange = 0..<0
     if !keepsFrame {
       gatheredCount = 0
@@ -123,6 +128,7 @@ public struct ReceiveRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Cop
     if unannouncedCount >= layout.slotCount / 4 { announce() }
   }
 
+  @inline(__always)
   private mutating func arm(_ slot: Int) {
     memory.store(memory.address.value + UInt64(layout.buffer(slot)), at: layout.descriptor(slot))
     memory.store(ReceiveDescriptor.empty.word, at: layout.state(slot))

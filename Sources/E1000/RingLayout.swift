@@ -20,18 +20,24 @@ struct RingLayout: Equatable {
 
   var byteCount: Int { slotCount * Self.descriptorSize + (slotCount + spareBufferCount) * bufferSize }
 
+  // Slots are below `slotCount`, and rings are small: nothing here overflows.
+
   /// Byte offset of the descriptor's first word.
-  func descriptor(_ slot: Int) -> Int { slot * Self.descriptorSize }
+  @inline(__always)
+  func descriptor(_ slot: Int) -> Int { slot &* Self.descriptorSize }
 
   /// Byte offset of the descriptor's second word: all but the buffer's address.
-  func state(_ slot: Int) -> Int { slot * Self.descriptorSize + 8 }
+  @inline(__always)
+  func state(_ slot: Int) -> Int { slot &* Self.descriptorSize &+ 8 }
 
   /// Byte offset of a slot's buffer; the spare ones follow the last slot's.
-  func buffer(_ slot: Int) -> Int { slotCount * Self.descriptorSize + slot * bufferSize }
+  @inline(__always)
+  func buffer(_ slot: Int) -> Int { slotCount &* Self.descriptorSize &+ slot &* bufferSize }
 
   /// The slot `distance` further round the ring.
+  @inline(__always)
   func slot(_ slot: Int, advancedBy distance: Int = 1) -> Int {
-    let sum = slot + distance
+    let sum = slot &+ distance
     return sum < slotCount ? sum : sum - slotCount
   }
 }

@@ -43,6 +43,7 @@ public struct TransmitRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Co
 
   /// The buffer for the next frame, from its destination on, with room for the longest one; nil, and counted, where the
   /// ring is full or there is no link.
+  @inline(__always)
   @_lifetime(&self)
   public mutating func nextFrame() -> MutableSpan<UInt8>? {
     guard isOpen else {
@@ -60,21 +61,23 @@ public struct TransmitRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Co
 
   /// Puts the frame that was written into `nextFrame()` in line: its first `count` bytes, and zeroes up to the length of
   /// the shortest frame.
+  @inline(__always)
   public mutating func send(_ count: Int) {
     precondition(!isFull && count > 0 && count <= longestFrame)
-    let start = layout.buffer(next)
+    let slot = next
+    let start = layout.buffer(slot)
     let length = max(count, RingSizes.shortestFrame)
     if count < length {
       var padding = memory.mutableBytes(start + count..<start + length)
       for index in padding.indices { padding[index] = 0 }
     }
-    memory.store(memory.address.value + UInt64(start), at: layout.descriptor(next))
-    memory.store(TransmitDescriptor(frameLength: length).word, at: layout.state(next))
-    next = layout.slot(next)
-    pendingCount += 1
-    unannouncedCount += 1
-    counters.frames += 1
-    counters.bytes += UInt64(length)
+    next = layout.slot(slot)
+    pendingCount &+= 1
+    unannouncedCount &+= 1
+    counters.frames &+= 1
+    counters.bytes &+= UInt64(length)
+    memory.store(memory.address.value + UInt64(start), at: layout.descriptor(slot))
+    memory.store(TransmitDescriptor(frameLength: length).word, at: layout.state(slot))
   }
 
   /// Tells the controller of the frames in line, if there are any.

@@ -61,6 +61,7 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
   /// Writes the next frame to send to the start of `bytes`, which has room for the longest one.
   ///
   /// - Returns: the bytes to be sent, without FCS; nil where there is nothing to send. It counts as sent.
+  @inline(__always)
   public mutating func writeFrame(to bytes: inout MutableSpan<UInt8>, at now: Instant) -> Int? {
     if membership.hasDatagrams, let count = membership.writeDatagram(to: &bytes, links: &links, at: now) {
       return count

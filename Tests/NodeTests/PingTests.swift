@@ -1,6 +1,9 @@
-import Node
+import Memory
 import Testing
+
 import Wire
+
+@testable import Node
 
 struct PingTests {
   @Test(arguments: [16, 17, 64, 128, 129, 192, 1400, 4095, 4096])
@@ -66,5 +69,30 @@ struct PingTests {
     network.run(milliseconds: 2000)
     #expect(!network.nodes[0].engine.links.peers.contains(NodeID(2)))
     #expect(throws: LinkError.closed) { try network.ping(0, size: 64, from: 0, to: 2) }
+  }
+
+  /// Pongs that nobody has asked for, or that bring less than was sent: they are told apart, and harm nobody.
+  @Test func strangePongsDoNoHarm() throws {
+    let network = EngineNetwork(nodeCount: 2)
+    #expect(network.form())
+    let pages: [OutgoingPage] = [
+      .none, .zero, .lines([], frame: HostPhysicalAddress(0)),
+      .lines(PageLines(rawValue: 1 << 63), frame: HostPhysicalAddress(0)),
+      .lines(PageLines(rawValue: 0x8000_0000_0001_0000), frame: HostPhysicalAddress(0)),
+    ]
+    for (number, page) in pages.enumerated() {
+      let ping = Ping(number: UInt32(number), sentAt: network.instant)
+      try network.nodes[1].engine.links.send(ping.pong, page: page, to: NodeID(0))
+      try network.nodes[1].engine.links.send(ping, page: page, to: NodeID(0))
+      network.pump(1)
+    }
+    #expect(network.run(milliseconds: 100) { network.nodes[0].pongs.count == pages.count })
+    #expect(network.nodes[0].pongs.map(\.lineCount) == [0, 0, 0, 1, 2])
+    // The pattern is what the lines come from.
+    #expect(network.nodes[0].pongs.map(\.isIntact) == [true, true, true, true, true])
+    network.run(milliseconds: 100)
+    // No frame is lost by that.
+    for number in 0..<20 as Range<UInt32> { try network.ping(number, size: 4096, from: 1, to: 0) }
+    #expect(network.run(milliseconds: 1000) { network.nodes[1].pongs.count >= 20 })
   }
 }

@@ -26,9 +26,6 @@ pci: enabled=1, chipset=i440fx, slot1={card.model}
 {card.model}: card=0, enabled=1, mac={card.address}, {card.connection}
 """
 
-# Bochs ends when it gets here: the kernel leaves the emulation by a write of 'D' to port 0x8900.
-_DEBUGGER_COMMANDS = "continue\nquit\n"
-
 
 class Bochs(Machine):
     name = emulator = "bochs"
@@ -58,8 +55,12 @@ class Bochs(Machine):
                 # Alone, its time is that of its instructions. Among others it must not run ahead of theirs.
                 clock="slowdown" if self.network_card else "none"))
         commands = self.directory / f"machine{self.number}.debugger"
-        commands.write_text(_DEBUGGER_COMMANDS)
+        commands.write_text(self.debugger_commands())
         return ["bochs", "-q", "-f", str(configuration), "-rc", str(commands)]
+
+    def debugger_commands(self):
+        """What the emulator's debugger does: it runs the machine, until the kernel writes 'D' to port 0x8900."""
+        return "continue\nquit\n"
 
     def serial_ports(self, port):
         return f"com1: enabled=1, mode=socket-client, dev=localhost:{port}"

@@ -56,11 +56,16 @@ _Bool cpu_cmpxchg64(uint64_t address, uint64_t expected, uint64_t desired) {
 
 INSTRUCTION("crc32(_:_:)") uint32_t cpu_crc32_64(uint32_t crc, uint64_t value) {
     uint64_t result = crc;
-    __asm__("crc32q %1, %0" : "+r"(result) : "rm"(value));
+    __asm__("crc32q %1, %0" : "+r"(result) : "r"(value));
     return (uint32_t)result;
 }
 INSTRUCTION("crc32(_:_:)") uint32_t cpu_crc32_8(uint32_t crc, uint8_t value) {
-    __asm__("crc32b %1, %0" : "+r"(crc) : "rm"(value));
+    __asm__("crc32b %1, %0" : "+r"(crc) : "r"(value));
+    return crc;
+}
+// The word stands in memory, aligned or not, so that the instruction loads it.
+INSTRUCTION("crc32(_:wordAt:)") uint64_t cpu_crc32_memory(uint64_t crc, const void *word) {
+    __asm__("crc32q %1, %0" : "+r"(crc) : "m"(*(const uint64_t *)word));
     return crc;
 }
 

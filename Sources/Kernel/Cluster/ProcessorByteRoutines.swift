@@ -8,34 +8,38 @@ struct ProcessorByteRoutines: ByteRoutines {
   func crc32c(_ register: UInt32, _ bytes: Span<UInt8>) -> UInt32 {
     unsafe bytes.withUnsafeBytes { bytes in
       guard var place = bytes.baseAddress else { return register }
-      var register = register
+      var register = UInt64(register)
       var rest = bytes.count
       // Eight words a turn: the loop's own instructions are a quarter of the work that way.
       while rest >= 64 {
-        register = unsafe crc32(register, place.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
-        register = unsafe crc32(register, place.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-        register = unsafe crc32(register, place.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
-        register = unsafe crc32(register, place.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
-        register = unsafe crc32(register, place.loadUnaligned(fromByteOffset: 32, as: UInt64.self))
-        register = unsafe crc32(register, place.loadUnaligned(fromByteOffset: 40, as: UInt64.self))
-        register = unsafe crc32(register, place.loadUnaligned(fromByteOffset: 48, as: UInt64.self))
-        register = unsafe crc32(register, place.loadUnaligned(fromByteOffset: 56, as: UInt64.self))
+        register = unsafe crc32(register, wordAt: place)
+        register = unsafe crc32(register, wordAt: place + 8)
+        register = unsafe crc32(register, wordAt: place + 16)
+        register = unsafe crc32(register, wordAt: place + 24)
+        register = unsafe crc32(register, wordAt: place + 32)
+        register = unsafe crc32(register, wordAt: place + 40)
+        register = unsafe crc32(register, wordAt: place + 48)
+        register = unsafe crc32(register, wordAt: place + 56)
         unsafe place += 64
         rest &-= 64
       }
       while rest >= 8 {
-        register = unsafe crc32(register, place.loadUnaligned(as: UInt64.self))
+        register = unsafe crc32(register, wordAt: place)
         unsafe place += 8
         rest &-= 8
       }
+      var last = UInt32(truncatingIfNeeded: register)
       while rest > 0 {
-        register = unsafe crc32(register, place.load(as: UInt8.self))
+        last = unsafe crc32(last, place.load(as: UInt8.self))
         unsafe place += 1
         rest &-= 1
       }
-      return register
+      return last
     }
   }
+
+  @inline(__always)
+  func crc32c(_ register: UInt32, _ word: UInt64) -> UInt32 { crc32(register, word) }
 
   func copy(_ source: Span<UInt8>, to target: inout MutableSpan<UInt8>, at offset: Int) {
     precondition(offset >= 0 && source.count <= target.count - offset)

@@ -39,6 +39,7 @@ struct DMARun: DMAMemory, ~Copyable {
   @inline(__always)
   func publish() { storeFence() }
 
+  @inline(__always)
   @_lifetime(borrow self)
   func bytes(_ range: Range<Int>) -> Span<UInt8> {
     let start = unsafe UnsafePointer<UInt8>(bitPattern: UInt(address.value) + UInt(range.lowerBound))
@@ -46,6 +47,7 @@ struct DMARun: DMAMemory, ~Copyable {
     return unsafe _overrideLifetime(span, borrowing: self)
   }
 
+  @inline(__always)
   @_lifetime(&self)
   mutating func mutableBytes(_ range: Range<Int>) -> MutableSpan<UInt8> {
     let start = unsafe UnsafeMutablePointer<UInt8>(

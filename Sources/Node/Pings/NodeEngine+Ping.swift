@@ -21,17 +21,10 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
 
   mutating func receivePing(_ header: FrameHeader, _ frame: Span<UInt8>, at now: Instant) {
     pingFrameCount += 1
-    if !header.isContinuation {
-      do {
-        pings.begin(PingState.Incoming(ping: try Ping(header, in: frame)), from: header.sender)
-      } catch {
-        links.drops.count(error)
-        pings.abandon(header.sender)
-      }
-    }
-    guard var message = pings.take(from: header.sender) else { return }
+    guard var message = header.isContinuation ? pings.take(from: header.sender) : begin(header, frame)
+    else { return }
     if case .lines(let lines) = header.page {
-      if message.frame == nil, message.lines.isEmpty { message.frame = pings.takeFrame() }
+      if message.lines.isEmpty, !lines.isEmpty { message.frame = pings.takeFrame() }
       message.lines.formUnion(lines)
       if let target = message.frame { copyLines(header, frame, to: target) }
     }
@@ -44,6 +37,19 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     }
   }
 
+  /// The message that starts with `frame`, if it is one.
+  @inline(__always)
+  private mutating func begin(_ header: FrameHeader, _ frame: Span<UInt8>) -> PingState.Incoming? {
+    pings.abandon(header.sender)
+    do {
+      return PingState.Incoming(ping: try Ping(header, in: frame))
+    } catch {
+      links.drops.count(error)
+      return nil
+    }
+  }
+
+  @inline(__always)
   mutating func copyLines(
     _ header: FrameHeader, _ frame: Span<UInt8>, to target: HostPhysicalAddress
   ) {
@@ -54,6 +60,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     }
   }
 
+  @inline(__always)
   private mutating func answer(_ message: PingState.Incoming, isZero: Bool, to id: NodeID) {
     var page: OutgoingPage = isZero ? .zero : .none
     if let frame = message.frame { page = .lines(message.lines, frame: frame) }
@@ -70,7 +77,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     let ping = message.ping
     var isIntact = message.lines.isEmpty
     if let frame = message.frame {
-      isIntact = hasPattern(frame, line: Int(ping.number) % message.lines.count)
+      isIntact = hasPattern(frame, line: message.lines[Int(ping.number) % message.lines.count])
       pings.giveBack(frame)
     }
     pings.append(
@@ -81,8 +88,10 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
 
   private func hasPattern(_ frame: HostPhysicalAddress, line: Int) -> Bool {
     let bytes = pages.bytes(of: frame)
+    let pattern = pages.bytes(of: pings.pattern)
     let start = line * PageLines.lineSize
-    for index in start..<start + PageLines.lineSize where bytes[index] != Self.pattern(index) { return false }
+    for offset in stride(from: start, to: start + PageLines.lineSize, by: 8)
+    where bytes.uint64(at: offset) != pattern.uint64(at: offset) { return false }
     return true
   }
 }

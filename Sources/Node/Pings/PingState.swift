@@ -46,12 +46,8 @@ struct PingState {
     freeCount += 1
   }
 
-  mutating func begin(_ message: Incoming, from id: NodeID) {
-    abandon(id)
-    incoming[id.index] = message
-  }
-
   /// Takes what is under way from `id` out; whoever does not put it back owns its frame.
+  @inline(__always)
   mutating func take(from id: NodeID) -> Incoming? {
     let message = incoming[id.index]
     incoming[id.index] = nil
@@ -61,8 +57,10 @@ struct PingState {
   mutating func put(back message: Incoming, from id: NodeID) { incoming[id.index] = message }
 
   /// Forgets what is under way from `id`.
+  @inline(__always)
   mutating func abandon(_ id: NodeID) {
-    if let frame = take(from: id)?.frame { giveBack(frame) }
+    guard incoming[id.index] != nil, let frame = take(from: id)?.frame else { return }
+    giveBack(frame)
   }
 
   mutating func append(_ pong: Pong) {

@@ -7,6 +7,9 @@ public protocol ByteRoutines: ~Copyable {
   ///   complement of what the last call returns.
   func crc32c(_ register: UInt32, _ bytes: Span<UInt8>) -> UInt32
 
+  /// Takes the eight bytes of `word`, lowest first, into a CRC32C.
+  func crc32c(_ register: UInt32, _ word: UInt64) -> UInt32
+
   /// Copies `source` to `target` from `offset` on, where there is room for it.
   func copy(_ source: Span<UInt8>, to target: inout MutableSpan<UInt8>, at offset: Int)
 }

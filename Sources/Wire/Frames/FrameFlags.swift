@@ -16,5 +16,8 @@ struct FrameFlags: OptionSet {
   static let more = FrameFlags(rawValue: 1 << 5)
 
   /// The bits that this version wants clear.
-  var unknownBits: UInt8 { rawValue & 0b1100_0000 }
+  static var unknownBits: UInt8 { 0b1100_0000 }
+
+  /// Those that say something of a page.
+  static var ofPages: FrameFlags { [.zeroPage, .pageLines, .continues, .more] }
 }

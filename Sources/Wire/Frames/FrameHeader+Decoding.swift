@@ -3,6 +3,7 @@ import Ethernet
 extension FrameHeader {
   /// The header of `frame`, once all of the frame has been found to be well formed. Bytes behind its length are
   /// ignored: some interfaces pad.
+  @inline(__always)
   public init(_ frame: Span<UInt8>, using routines: borrowing some ByteRoutines & ~Copyable)
     throws(FrameError)
   {
@@ -27,57 +28,40 @@ extension FrameHeader {
     }
     guard let kind = MessageKind(rawValue: frame[FrameLayout.kind]) else { throw .kind }
 
-    self.init(
-      destination: frame.macAddress(at: FrameLayout.destination),
-      source: frame.macAddress(at: FrameLayout.source), kind: kind)
-    self.version = version
-    sender = NodeID(frame.uint16(at: FrameLayout.sender))
-    receiver = NodeID(frame.uint16(at: FrameLayout.receiver))
-    cluster = ClusterID(frame.uint32(at: FrameLayout.cluster))
-    senderIncarnation = Incarnation(frame.uint32(at: FrameLayout.senderIncarnation))
-    receiverIncarnation = Incarnation(frame.uint32(at: FrameLayout.receiverIncarnation))
-    epoch = Epoch(frame.uint32(at: FrameLayout.epoch))
-    sequence = SequenceNumber(frame.uint32(at: FrameLayout.sequence))
-    bodyCount = Int(frame.uint16(at: FrameLayout.bodyCount))
-    let flags = FrameFlags(rawValue: frame[FrameLayout.flags])
-    let lines = PageLines(rawValue: frame.uint64(at: FrameLayout.pageLines))
-    guard flags.unknownBits == 0, frame[FrameLayout.reserved] == 0,
-      frame.uint64(at: FrameLayout.tag) == 0,
-      frame.uint64(at: FrameLayout.tag + 8) == 0
+    self.init(kind: kind, version: version)
+    addresses = frame.uint64(at: FrameLayout.destination)
+    sourceEnd = frame.uint32(at: FrameLayout.source + 2)
+    parties = frame.uint64(at: FrameLayout.sender)
+    incarnations = frame.uint64(at: FrameLayout.senderIncarnation)
+    order = frame.uint64(at: FrameLayout.epoch)
+    content = frame.uint64(at: FrameLayout.acknowledgement)
+    lines = PageLines(rawValue: frame.uint64(at: FrameLayout.pageLines))
+    guard content & Self.reservedContent == 0,
+      frame.uint64(at: FrameLayout.tag) | frame.uint64(at: FrameLayout.tag + 8) == 0
     else { throw .reserved }
-    try setAcknowledgement(SequenceNumber(frame.uint32(at: FrameLayout.acknowledgement)), flags)
-    try setPage(lines, flags)
-    guard frameCount == end else { throw .layout }
+    guard hasSensibleAcknowledgement, hasSensiblePage, frameCount == end else { throw .layout }
   }
 
-  private mutating func setAcknowledgement(
-    _ number: SequenceNumber, _ flags: FrameFlags
-  ) throws(FrameError) {
-    if flags.contains(.acknowledges) {
-      acknowledgement = number
-      reportsGap = flags.contains(.gap)
-    } else if flags.contains(.gap) || number.value != 0 {
-      throw .layout
-    }
+  /// The bits of `content` that this version wants clear.
+  private static var reservedContent: UInt64 { UInt64(FrameFlags.unknownBits) << 48 | 0xFF << 56 }
+
+  private var hasSensibleAcknowledgement: Bool {
+    flags.contains(.acknowledges) || !flags.contains(.gap) && content.bits(from: 0) as UInt32 == 0
   }
 
-  private mutating func setPage(_ lines: PageLines, _ flags: FrameFlags) throws(FrameError) {
-    isContinuation = flags.contains(.continues)
-    isContinued = flags.contains(.more)
-    switch (flags.contains(.pageLines), flags.contains(.zeroPage)) {
-    case (true, true): throw .layout
-    case (true, false): page = .lines(lines)
-    case (false, true): page = .zero
-    case (false, false): page = .none
-    }
-    if page != .lines(lines), !lines.isEmpty { throw .layout }
-    // Only lines are ever too many for one frame, and only a message on a link may have several.
-    if isContinuation || isContinued, lines.isEmpty { throw .layout }
-    if isContinuation, bodyCount != 0 { throw .layout }
+  @inline(__always)
+  private var hasSensiblePage: Bool {
+    let flags = flags
     if kind.isSequenced {
-      if bodyCount > FrameLayout.maximumLinkBodyCount { throw .layout }
-    } else if page != .none {
-      throw .layout
+      if bodyCount > FrameLayout.maximumLinkBodyCount { return false }
+      // The ordinary case
+      if flags.isDisjoint(with: .ofPages) { return lines.isEmpty }
+    } else if flags.contains(.pageLines) || flags.contains(.zeroPage) {
+      return false
     }
+    if flags.contains(.pageLines) ? flags.contains(.zeroPage) : !lines.isEmpty { return false }
+    // Only lines are ever too many for one frame, and only a message on a link may have several.
+    if flags.contains(.continues) || flags.contains(.more), lines.isEmpty { return false }
+    return !flags.contains(.continues) || bodyCount == 0
   }
 }

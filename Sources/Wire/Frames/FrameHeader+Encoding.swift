@@ -2,53 +2,30 @@ import Ethernet
 
 extension FrameHeader {
   /// Writes the header to the start of `frame`, which has room for all of `frameCount`. The checksum waits for `seal`.
+  @inline(__always)
   public func write(to frame: inout MutableSpan<UInt8>) {
     let frameCount = frameCount
     // The constant bound spares every field its own check.
     precondition(frame.count >= FrameLayout.body)
     precondition(frame.count >= frameCount && frameCount <= FrameLayout.maximumFrameCount)
-    frame.put(destination, at: FrameLayout.destination)
-    frame.put(source, at: FrameLayout.source)
+    frame.put(addresses, at: FrameLayout.destination)
+    frame.put(sourceEnd, at: FrameLayout.source + 2)
     frame.put(FrameLayout.etherType.byteSwapped, at: FrameLayout.etherTypeOffset)
     frame.put(version, at: FrameLayout.version)
     frame.put(kind.rawValue, at: FrameLayout.kind)
-    frame.put(UInt16(truncatingIfNeeded: frameCount - FrameLayout.version), at: FrameLayout.length)
+    frame.put(UInt16(truncatingIfNeeded: frameCount &- FrameLayout.version), at: FrameLayout.length)
     frame.put(UInt32(0), at: FrameLayout.checksum)
-    frame.put(sender.value, at: FrameLayout.sender)
-    frame.put(receiver.value, at: FrameLayout.receiver)
-    frame.put(cluster.value, at: FrameLayout.cluster)
-    frame.put(senderIncarnation.value, at: FrameLayout.senderIncarnation)
-    frame.put(receiverIncarnation.value, at: FrameLayout.receiverIncarnation)
-    frame.put(epoch.value, at: FrameLayout.epoch)
-    frame.put(sequence.value, at: FrameLayout.sequence)
-    frame.put(acknowledgement?.value ?? 0, at: FrameLayout.acknowledgement)
-    frame.put(UInt16(truncatingIfNeeded: bodyCount), at: FrameLayout.bodyCount)
-    frame.put(flags.rawValue, at: FrameLayout.flags)
-    frame.put(UInt8(0), at: FrameLayout.reserved)
-    if case .lines(let lines) = page {
-      frame.put(lines.rawValue, at: FrameLayout.pageLines)
-    } else {
-      frame.put(UInt64(0), at: FrameLayout.pageLines)
-    }
+    frame.put(parties, at: FrameLayout.sender)
+    frame.put(incarnations, at: FrameLayout.senderIncarnation)
+    frame.put(order, at: FrameLayout.epoch)
+    frame.put(content, at: FrameLayout.acknowledgement)
+    frame.put(lines.rawValue, at: FrameLayout.pageLines)
     frame.put(UInt64(0), at: FrameLayout.tag)
     frame.put(UInt64(0), at: FrameLayout.tag + 8)
   }
 
-  private var flags: FrameFlags {
-    var flags: FrameFlags = []
-    if acknowledgement != nil { flags.insert(.acknowledges) }
-    if reportsGap { flags.insert(.gap) }
-    switch page {
-    case .none: break
-    case .zero: flags.insert(.zeroPage)
-    case .lines: flags.insert(.pageLines)
-    }
-    if isContinuation { flags.insert(.continues) }
-    if isContinued { flags.insert(.more) }
-    return flags
-  }
-
   /// Completes a frame whose header, body and lines stand in `frame`: stores its checksum.
+  @inline(__always)
   public func seal(
     _ frame: inout MutableSpan<UInt8>, using routines: borrowing some ByteRoutines & ~Copyable
   ) {
@@ -57,12 +34,12 @@ extension FrameHeader {
   }
 
   /// CRC32C of everything behind the Ethernet header, with zeros in place of the checksum.
+  @inline(__always)
   static func checksum(
     of frame: Span<UInt8>, using routines: borrowing some ByteRoutines & ~Copyable
   ) -> UInt32 {
-    var start = InlineArray<8, UInt8>(repeating: 0)
-    for index in 0..<4 { start[index] = frame[FrameLayout.version + index] }
-    let register = routines.crc32c(.max, start.span)
+    let start = UInt64(frame.uint32(at: FrameLayout.version))
+    let register = routines.crc32c(.max, start)
     return ~routines.crc32c(register, frame.extracting(FrameLayout.sender..<frame.count))
   }
 }

@@ -33,6 +33,7 @@ public enum MessageKind: UInt8, Sendable {
   case refusal = 0xFF
 
   /// Whether messages of this kind travel on a link.
+  @inlinable
   public var isSequenced: Bool {
     switch self {
     case .ping, .pong, .coherence, .adoption: true

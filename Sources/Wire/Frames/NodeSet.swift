@@ -65,7 +65,31 @@ public struct NodeSet: Equatable, Sendable {
       guard index < Self.wordCount else { return nil }
       bits = words[index]
     }
-    return NodeID(UInt16(truncatingIfNeeded: index << 6 + bits.trailingZeroBitCount))
+    return Self.lowest(bits, inWord: index)
+  }
+
+  /// The first member from `start` on or, where there is none, the first of all; nil for the empty set.
+  @inlinable @inline(__always)
+  public func firstAround(from start: Int) -> NodeID? {
+    guard start < NodeID.limit else { return first() }
+    if words[1] | words[2] | words[3] == 0 {
+      // The ordinary case: no node beyond 63
+      let after = start < 64 ? words[0] & UInt64.max &<< UInt64(start) : 0
+      return words[0] == 0 ? nil : Self.lowest(after == 0 ? words[0] : after, inWord: 0)
+    }
+    let index = start >> 6
+    let bits = words[index] & (UInt64.max &<< UInt64(start & 63))
+    if bits != 0 { return Self.lowest(bits, inWord: index) }
+    for step in 1...Self.wordCount {
+      let next = (index &+ step) & 3
+      if words[next] != 0 { return Self.lowest(words[next], inWord: next) }
+    }
+    return nil
+  }
+
+  @inlinable @inline(__always)
+  static func lowest(_ bits: UInt64, inWord index: Int) -> NodeID {
+    NodeID(UInt16(truncatingIfNeeded: index << 6 + bits.trailingZeroBitCount))
   }
 
   @inlinable

@@ -23,15 +23,10 @@ public struct PortableByteRoutines: ByteRoutines, Sendable {
   }
 
   public func crc32c(_ register: UInt32, _ bytes: Span<UInt8>) -> UInt32 {
-    let tables = tables.span
     var register = register
     var index = 0
     while index <= bytes.count - 8 {
-      let word = bytes.uint64(at: index) ^ UInt64(register)
-      register = tables[7 << 8 | Int(word & 0xFF)] ^ tables[6 << 8 | Int(word >> 8 & 0xFF)]
-      register ^= tables[5 << 8 | Int(word >> 16 & 0xFF)] ^ tables[4 << 8 | Int(word >> 24 & 0xFF)]
-      register ^= tables[3 << 8 | Int(word >> 32 & 0xFF)] ^ tables[2 << 8 | Int(word >> 40 & 0xFF)]
-      register ^= tables[1 << 8 | Int(word >> 48 & 0xFF)] ^ tables[Int(word >> 56)]
+      register = crc32c(register, bytes.uint64(at: index))
       index += 8
     }
     while index < bytes.count {
@@ -39,6 +34,15 @@ public struct PortableByteRoutines: ByteRoutines, Sendable {
       index += 1
     }
     return register
+  }
+
+  public func crc32c(_ register: UInt32, _ word: UInt64) -> UInt32 {
+    let tables = tables.span
+    let word = word ^ UInt64(register)
+    var register = tables[7 << 8 | Int(word & 0xFF)] ^ tables[6 << 8 | Int(word >> 8 & 0xFF)]
+    register ^= tables[5 << 8 | Int(word >> 16 & 0xFF)] ^ tables[4 << 8 | Int(word >> 24 & 0xFF)]
+    register ^= tables[3 << 8 | Int(word >> 32 & 0xFF)] ^ tables[2 << 8 | Int(word >> 40 & 0xFF)]
+    return register ^ tables[1 << 8 | Int(word >> 48 & 0xFF)] ^ tables[Int(word >> 56)]
   }
 
   public func copy(_ source: Span<UInt8>, to target: inout MutableSpan<UInt8>, at offset: Int) {

@@ -92,6 +92,7 @@ struct Link {
   // MARK: Sending
 
   /// Takes a message, for which there is room.
+  @inline(__always)
   mutating func append(
     _ message: some WireMessage, page: OutgoingPage, epoch: Epoch, _ slots: inout [SendSlot]
   ) {
@@ -103,6 +104,7 @@ struct Link {
   }
 
   /// The next frame, which counts as sent; there is one. The epoch is that of one without message.
+  @inline(__always)
   mutating func nextFrame(
     at now: Instant, _ epoch: Epoch, _ options: LinkOptions, _ slots: [SendSlot]
   ) -> OutgoingFrame {
@@ -157,6 +159,7 @@ struct Link {
   ///
   /// - Returns: whether it has to be handed on as a message.
   /// - Throws: what no correct peer sends.
+  @inline(__always)
   mutating func receive(
     _ header: FrameHeader, at now: Instant, _ options: LinkOptions, _ slots: inout [SendSlot]
   ) throws(FrameError) -> Bool {
@@ -168,6 +171,7 @@ struct Link {
     return header.kind.isSequenced ? try take(header, at: now, options) : false
   }
 
+  @inline(__always)
   private mutating func acknowledge(
     _ number: SequenceNumber, reportsGap: Bool, at now: Instant, _ options: LinkOptions,
     _ slots: inout [SendSlot]
@@ -190,6 +194,7 @@ struct Link {
     }
   }
 
+  @inline(__always)
   private mutating func take(
     _ header: FrameHeader, at now: Instant, _ options: LinkOptions
   ) throws(FrameError) -> Bool {
@@ -210,6 +215,7 @@ struct Link {
   // MARK: Releasing
 
   /// The page of the oldest slot, which waits for its release.
+  @inline(__always)
   mutating func release(_ slots: [SendSlot]) -> ReleasedPage {
     let place = place(firstSlot)
     guard isReleasing, let frame = slots[place].pageFrame else { preconditionFailure("no page to release") }
@@ -219,6 +225,7 @@ struct Link {
   }
 
   /// Frees the oldest slots that are done, up to one whose page has to be released first.
+  @inline(__always)
   private mutating func freeSlots(_ slots: [SendSlot]) {
     while firstSlot < acknowledgedSlot, slots[place(firstSlot)].pageFrame == nil { firstSlot += 1 }
   }

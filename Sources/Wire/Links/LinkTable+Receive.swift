@@ -2,6 +2,7 @@ import Ethernet
 
 extension LinkTable where Routines: ~Copyable {
   /// Takes a frame that has come, from its destination address on, without FCS.
+  @inline(__always)
   public mutating func receive(_ frame: Span<UInt8>, at now: Instant) -> Reception {
     do {
       return try accept(frame, at: now)
@@ -13,6 +14,7 @@ extension LinkTable where Routines: ~Copyable {
     }
   }
 
+  @inline(__always)
   private mutating func accept(_ frame: Span<UInt8>, at now: Instant) throws(FrameError) -> Reception {
     let header = try FrameHeader(frame, using: routines)
     guard header.source != local.address || header.senderIncarnation != local.incarnation else { throw .echo }
@@ -38,6 +40,7 @@ extension LinkTable where Routines: ~Copyable {
   }
 
   /// Whether a frame is for this node, in this incarnation. A datagram need not name it.
+  @inline(__always)
   private func isAddressed(_ header: FrameHeader) -> Bool {
     if header.receiver == local.id, header.receiverIncarnation == local.incarnation { return true }
     switch header.kind {

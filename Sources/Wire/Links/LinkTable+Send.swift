@@ -10,6 +10,7 @@ extension LinkTable where Routines: ~Copyable {
   ///
   /// It carries the present epoch, also where it has to be sent again in a later one. Where this throws, nothing
   /// has changed.
+  @inline(__always)
   public mutating func send(
     _ message: some WireMessage, page: OutgoingPage = .none, to id: NodeID
   ) throws(LinkError) {
@@ -20,9 +21,10 @@ extension LinkTable where Routines: ~Copyable {
   }
 
   /// The next frame to send, on whichever link; nil where there is none. It counts as sent.
+  @inline(__always)
   public mutating func nextFrame(at now: Instant) -> OutgoingFrame? {
     if now >= deadline { expire(at: now) }
-    guard !ready.isEmpty, let id = ready.first(from: turn) ?? ready.first() else { return nil }
+    guard !ready.isEmpty, let id = ready.firstAround(from: turn) else { return nil }
     turn = id.index + 1
     let frame = links[id.index].nextFrame(at: now, local.epoch, options, slots)
     update(id)
@@ -34,6 +36,7 @@ extension LinkTable where Routines: ~Copyable {
   /// - Parameters:
   ///   - page: the 4 KiB at `frame.page`; of any length where that is nil.
   ///   - bytes: has room for `frame.count`.
+  @inline(__always)
   public func write(_ frame: OutgoingFrame, page: Span<UInt8>, to bytes: inout MutableSpan<UInt8>) {
     frame.header.write(to: &bytes)
     if frame.header.bodyCount > 0 { slots[frame.slot].copyBody(to: &bytes, using: routines) }
@@ -58,6 +61,7 @@ extension LinkTable where Routines: ~Copyable {
   }
 
   /// A page that the links need no more; nil where there is none. Its slot is free with that.
+  @inline(__always)
   public mutating func nextReleasedPage() -> ReleasedPage? {
     guard !releasing.isEmpty, let id = releasing.first() else { return nil }
     let page = links[id.index].release(slots)

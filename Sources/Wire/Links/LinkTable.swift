@@ -96,6 +96,7 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
   public var hasFrames: Bool { !ready.isEmpty }
 
   /// Recomputes what the table knows of a link that has changed.
+  @inline(__always)
   mutating func update(_ id: NodeID) {
     let status = links[id.index].status
     ready.set(id, to: status.isReady)

@@ -34,6 +34,7 @@ struct Receiving {
   }
 
   /// What to do with the frame that has `header`.
+  @inline(__always)
   mutating func accept(
     _ header: FrameHeader, at now: Instant, _ options: LinkOptions
   ) throws(FrameError) -> Outcome {
@@ -65,9 +66,9 @@ struct Receiving {
   static var distanceLimit: Int { 1 << 16 }
 
   /// Sees to it that a continuation continues what came before.
+  @inline(__always)
   private mutating func assemble(_ header: FrameHeader) throws(FrameError) {
-    var lines: UInt64 = 0
-    if case .lines(let carried) = header.page { lines = carried.rawValue }
+    let lines = header.lines.rawValue
     if let unfinished {
       guard header.isContinuation, header.kind == unfinished.kind,
         UInt64(lines.trailingZeroBitCount) > unfinished.lastLine

@@ -6,6 +6,7 @@ struct RoundTripTime {
   /// How often the timeout has doubled since the last measurement.
   private var backoff: UInt64 = 0
 
+  @inline(__always)
   mutating func measured(_ time: UInt64) {
     // Longer than the longest timeout by far: what is not plausible must not overflow either.
     let time = min(time, 1 << 40)

@@ -13,6 +13,7 @@ struct SendSlot {
   private(set) var bodyCount = 0
   private var body = InlineArray<128, UInt8>(repeating: 0)
 
+  @inline(__always)
   mutating func set(_ message: some WireMessage, page: OutgoingPage, epoch: Epoch, first: SequenceNumber) {
     kind = message.kind
     bodyCount = message.byteCount
@@ -26,6 +27,7 @@ struct SendSlot {
     message.write(to: &bytes, at: 0)
   }
 
+  @inline(__always)
   func copyBody(
     to frame: inout MutableSpan<UInt8>, using routines: borrowing some ByteRoutines & ~Copyable
   ) {
@@ -43,6 +45,7 @@ struct SendSlot {
   /// Fills in what frame `number` carries.
   ///
   /// - Returns: whether it is the message's last one.
+  @inline(__always)
   func describe(_ number: SequenceNumber, in frame: inout OutgoingFrame) -> Bool {
     let index = number.distance(from: first)
     frame.header.kind = kind

@@ -41,6 +41,7 @@ struct Sending {
   /// Frame `next` is sent.
   ///
   /// - Returns: whether it was sent before.
+  @inline(__always)
   mutating func send(at now: Instant, _ options: LinkOptions) -> Bool {
     let isRepeated = next.distance(from: highest) < 0
     // Of a frame that was sent twice nobody knows which one is acknowledged (Karn's algorithm).
@@ -61,6 +62,7 @@ struct Sending {
   }
 
   /// The peer has all frames below `number`.
+  @inline(__always)
   mutating func acknowledge(_ number: SequenceNumber, at now: Instant, _ options: LinkOptions) -> Outcome {
     let count = number.distance(from: acknowledged)
     // An old one that was overtaken, or nothing new.

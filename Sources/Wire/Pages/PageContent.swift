@@ -6,4 +6,15 @@ public enum PageContent: Hashable, Sendable {
   case zero
   /// These lines travel; the receiver has the others already. `.all` is a page in full.
   case lines(PageLines)
+
+  /// The lines that travel.
+  @inline(__always)
+  var lines: PageLines {
+    if case .lines(let lines) = self { lines } else { [] }
+  }
+
+  @inline(__always)
+  var hasLines: Bool {
+    if case .lines = self { true } else { false }
+  }
 }

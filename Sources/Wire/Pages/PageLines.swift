@@ -24,9 +24,20 @@ public struct PageLines: OptionSet, Hashable, Sendable {
   @inlinable
   public var count: Int { rawValue.nonzeroBitCount }
 
+  /// The number of the line that has `index` lower ones in the set; 64 where there are not so many.
+  public subscript(index: Int) -> Int {
+    self == .all ? index : dropping(first: index).rawValue.trailingZeroBitCount
+  }
+
   /// Without the lowest `count` lines.
   func dropping(first count: Int) -> Self {
-    if self == .all { return Self(rawValue: count >= 64 ? 0 : .max << UInt64(count)) }
+    guard !isEmpty, count > 0 else { return self }
+    // In the ordinary case, where they are neighbours, no loop is needed.
+    let start = rawValue.trailingZeroBitCount
+    let run = rawValue >> UInt64(start)
+    if run & (run &+ 1) == 0 {
+      return start + count >= 64 ? [] : Self(rawValue: rawValue & .max << UInt64(start + count))
+    }
     var bits = rawValue
     for _ in 0..<min(count, 64) { bits &= bits &- 1 }
     return Self(rawValue: bits)

@@ -21,6 +21,8 @@ struct ProcessorByteRoutines: ByteRoutines {
     }
   }
 
+  func crc32c(_ register: UInt32, _ word: UInt64) -> UInt32 { crc32(register, word) }
+
   func copy(_ source: Span<UInt8>, to target: inout MutableSpan<UInt8>, at offset: Int) {
     precondition(offset >= 0 && source.count <= target.count - offset)
     source.withUnsafeBytes { from in

@@ -28,6 +28,17 @@ struct ByteRoutinesTests {
     }
   }
 
+  @Test func aWordCountsAsItsBytes() {
+    var generator = SeededGenerator(seed: 2)
+    for _ in 0..<100 {
+      let word = generator.next()
+      let register = UInt32(truncatingIfNeeded: generator.next())
+      let bytes = (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) }
+      #expect(portable.crc32c(register, word) == portable.crc32c(register, bytes.span))
+      #expect(processor.crc32c(register, word) == portable.crc32c(register, word))
+    }
+  }
+
   @Test func theChecksumOfPartsIsThatOfTheWhole() {
     let bytes = Array(0..<200 as Range<UInt8>)
     let whole = portable.crc32c(.max, bytes.span)
