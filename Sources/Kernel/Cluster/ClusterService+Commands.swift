@@ -17,14 +17,15 @@ enum Listing {
 
 extension ClusterService {
   mutating func pollConsole() {
-    if listing != nil { return continueListing() }
+    if listing != nil { continueListing() }
     switch commandLine.poll() {
     case .editing: break
     case .interrupt:
-      pingRun = nil
+      pingRun.end()
+      listing = nil
       prompt()
-    case .complete where pingRun != nil:
-      commandLine.write("error: ping still runs; Ctrl-C ends it")
+    case .complete where pingRun.isActive || listing != nil:
+      commandLine.write("error: the last command still runs; Ctrl-C ends it")
     case .complete: obey()
     }
   }
@@ -175,61 +176,61 @@ extension ClusterService {
 
   private mutating func startPing(_ id: NodeID, _ count: Int, _ size: Int) {
     guard engine.links.peers.contains(id) else {
-      commandLine.write("error: there is no link to node \(id.value)")
+      commandLine.write("error: there is no link to node \(id)")
       return prompt()
     }
-    pingRun = PingRun(
-      id: id, count: count, size: size, firstNumber: nextPingNumber, ticksBefore: pingTicks)
-    nextPingNumber &+= UInt32(count)
+    pingRun.begin(id, count: count, size: size, ticksBefore: pingTicks)
     sendPing(instant)
   }
 
   /// Takes the answers that have come, and sends the next ping.
   mutating func takePongs(_ now: Instant) {
     while let pong = engine.nextPong() {
-      guard pongFits(pong) else { continue }
-      if pingRun?.isOver == false { sendPing(now) }
+      guard pong.sender == pingRun.id else { continue }
+      let isPage = pingRun.size > FrameLayout.maximumLinkBodyCount
+      let lines = isPage ? PageLines.first(byteCount: pingRun.size).count : 0
+      let isIntact = pong.isIntact && pong.lineCount == lines
+      let time = pong.receivedAt.since(pong.sentAt)
+      if pingRun.take(pong.number, after: time, isIntact: isIntact), !pingRun.isOver { sendPing(now) }
     }
-  }
-
-  private mutating func pongFits(_ pong: Pong) -> Bool {
-    guard pong.sender == pingRun?.id, let size = pingRun?.size else { return false }
-    let lines = size > FrameLayout.maximumLinkBodyCount ? PageLines.first(byteCount: size).count : 0
-    return pingRun?.take(
-      pong.number, after: pong.receivedAt.since(pong.sentAt),
-      isIntact: pong.isIntact && pong.lineCount == lines)
-      ?? false
   }
 
   private mutating func sendPing(_ now: Instant) {
-    guard let id = pingRun?.id, let number = pingRun?.number, let size = pingRun?.size else { return }
     do {
-      try engine.ping(id, number: number, size: size, at: now)
+      pingRun.isHeldBack = false
+      try engine.ping(pingRun.id, number: pingRun.number, size: pingRun.size, at: now)
     } catch {
-      endPing("error: node \(id.value) is no member any more")
+      if error == .full { pingRun.isHeldBack = true } else { linkClosed(pingRun.id) }
     }
+  }
+
+  /// Sends the ping that found no room on its link.
+  mutating func retryPing() {
+    if pingRun.isActive, pingRun.isHeldBack { sendPing(instant) }
   }
 
   /// Says how it went, when all have come back.
   mutating func finishPing() {
-    guard pingRun?.isOver == true, let run = pingRun.take() else { return }
-    let (id, count, size, damaged) = (run.id, run.count, run.size, run.damagedCount)
-    let ticks = (pingTicks &- run.ticksBefore) / UInt64(count)
-    let times = run.summary()
+    guard pingRun.isOver else { return }
+    let ticks = (pingTicks &- pingRun.ticksBefore) / UInt64(pingRun.count)
+    let times = pingRun.summary()
     commandLine.write(
-      "node \(id.value): \(count) times \(size) bytes there and back: minimum \(microseconds: UInt64(times.minimum)) us, median \(microseconds: UInt64(times.median)) us, p99 \(microseconds: UInt64(times.percentile99)) us, \(ticks) ticks of work here each"
+      "node \(pingRun.id): \(pingRun.count) times \(pingRun.size) bytes there and back: minimum \(microseconds: UInt64(times.minimum)) us, median \(microseconds: UInt64(times.median)) us, p99 \(microseconds: UInt64(times.percentile99)) us, \(ticks) ticks of work here each"
     )
-    if damaged > 0 { commandLine.write("error: \(damaged) came back damaged") }
+    if pingRun.damagedCount > 0 { commandLine.write("error: \(pingRun.damagedCount) came back damaged") }
+    pingRun.end()
     prompt()
   }
 
-  /// The node that is being pinged has gone.
+  /// The link to a node has gone, and with it its answers.
   mutating func linkClosed(_ id: NodeID) {
-    if pingRun?.id == id { endPing("error: node \(id.value) is no member any more") }
+    if pingRun.id == id { endPing("error: node \(id) is no member any more") }
   }
 
-  private mutating func endPing(_ reason: LogLine) {
-    pingRun = nil
+  /// Ends the ping that runs, if one does.
+  mutating func endPing(_ reason: LogLine) {
+    guard pingRun.isActive else { return }
+    pingRun.end()
     commandLine.write(reason)
     prompt()
   }

@@ -5,9 +5,9 @@ import Node
 import Wire
 
 extension ClusterService {
-  /// Tells people what has happened.
+  /// Tells people what has happened, as far as the console has room: it must not keep the node from its peers.
   mutating func reportEvents() {
-    while let event = engine.nextEvent() { report(event) }
+    while commandLine.room > LogLine.capacity, let event = engine.nextEvent() { report(event) }
   }
 
   private mutating func report(_ event: ClusterEvent) {
@@ -29,14 +29,14 @@ extension ClusterService {
     case .expelled(let epoch):
       log.error(
         "cluster: the others have declared this node down in epoch \(epoch.value); it has to boot anew")
-      pingRun = nil
+      endPing("error: this node is no member any more")
     }
   }
 
   private func milliseconds(since start: Instant) -> UInt64 { instant.since(start) / 1_000_000 }
 
   /// Says who is in the cluster now.
-  private func reportMap() {
+  private mutating func reportMap() {
     let members = engine.membership.map.members
     let epoch = engine.membership.map.epoch.value
     var cores: UInt64 = 0
@@ -52,13 +52,20 @@ extension ClusterService {
     log.info(
       "cluster: \(members.count) \(members.count == 1 ? "node" : "nodes"), epoch \(epoch), \(cores) \(cores == 1 ? "core" : "cores"), \(memory >> 20) MiB; this is node \(engine.links.local.id)"
     )
-    next = members.first()
-    while let id = next {
-      if let member = engine.membership.map[id] {
-        log.info(
-          "cluster: node \(id) is \(member.peer.address), incarnation \(hex: member.peer.incarnation.value)")
+    nextReported = 0
+  }
+
+  /// Names the members of the last map, as far as the console has room.
+  mutating func continueMapReport() {
+    while commandLine.room > 4 * LogLine.capacity, let start = nextReported {
+      guard let id = engine.membership.map.members.first(from: start),
+        let peer = engine.membership.map[id]?.peer
+      else {
+        nextReported = nil
+        return
       }
-      next = members.first(from: id.index + 1)
+      log.info("cluster: node \(id) is \(peer.address), incarnation \(hex: peer.incarnation.value)")
+      nextReported = id.index + 1
     }
   }
 }

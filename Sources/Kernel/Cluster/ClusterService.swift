@@ -18,11 +18,12 @@ struct ClusterService: ~Copyable {
   var engine: Engine
   let nic: UnsafeMutablePointer<NIC>
   var commandLine = CommandLine()
-  var pingRun: PingRun?
-  var nextPingNumber: UInt32 = 0
+  var pingRun = PingRun()
   var isEnding = false
   /// An answer that is being put out.
   var listing: Listing?
+  /// The first member that the report of the last map still has to name.
+  var nextReported: Int?
 
   /// Work on pings: rounds of the loop that took some or answers to some, or parts of them, and the TSC's ticks that these
   /// rounds have taken.
@@ -54,28 +55,33 @@ struct ClusterService: ~Copyable {
   mutating func run() {
     commandLine.prompt(engine.links.local.id)
     while !isEnding {
-      let start = readTSC()
-      let now = node.clock.nanosecondsSinceBoot(at: start)
-      if exchangeFrames(start, now) {
-        lastWork = now
-      } else if now >= nextChores {
+      let hasWorked = exchangeFrames()
+      let now = node.clock.nanosecondsSinceBoot(at: readTSC())
+      if hasWorked { lastWork = now }
+      // However much there is to do: a network at its limit must not keep people from their commands.
+      if now >= nextChores {
         doChores(now)
-      } else if now &- lastWork >= Self.pollTime {
+      } else if !hasWorked, now &- lastWork >= Self.pollTime {
         sleep()
       }
     }
   }
 
   /// Takes the frames that have come and sends those that are to go; whether there were any.
-  private mutating func exchangeFrames(_ start: UInt64, _ time: UInt64) -> Bool {
+  private mutating func exchangeFrames() -> Bool {
     let nic = unsafe self.nic
-    let now = Instant(nanoseconds: time)
+    let start = readTSC()
     let pingsBefore = engine.pingFrameCount
     var count = 0
     while count < Self.batch, unsafe nic.pointee.receiver.advance() {
+      // Each frame has a time of its own, which is never before it came: the cluster's clock relies on that.
+      let now = instant
       unsafe engine.receive(nic.pointee.receiver.frame, at: now)
       count += 1
+      // What has happened comes before what the next frame says.
+      reportEvents()
     }
+    let now = count > 0 ? instant : Instant(nanoseconds: node.clock.nanosecondsSinceBoot(at: start))
     if now >= engine.deadline { engine.advance(at: now) }
     if engine.pingFrameCount != pingsBefore { takePongs(now) }
     while engine.hasFrames || now >= engine.links.deadline {
@@ -86,10 +92,9 @@ struct ClusterService: ~Copyable {
     unsafe nic.pointee.transmitter.flush()
     if engine.pingFrameCount != pingsBefore {
       pingRounds += 1
-      pingTicks += readTSC() &- start
+      pingTicks &+= readTSC() &- start
       finishPing()
     }
-    reportEvents()
     return true
   }
 
@@ -107,6 +112,8 @@ struct ClusterService: ~Copyable {
   private mutating func doChores(_ now: UInt64) {
     nextChores = now &+ Self.choreInterval
     reportEvents()
+    continueMapReport()
+    retryPing()
     pollConsole()
     guard now >= nextSupervision else { return }
     nextSupervision = now &+ Self.supervisionInterval
@@ -116,21 +123,20 @@ struct ClusterService: ~Copyable {
     unsafe nic.pointee.readLineCounters()
   }
 
-  /// Halts until there is something to do, or for a moment where the controller's interrupt does not reach this core.
+  /// Halts until there is something to do. Where the controller's interrupt does not reach this core, or its ring of frames
+  /// to send is full, of which it would not ring when that ends, the core goes on polling.
   private mutating func sleep() {
-    guard unsafe DoorbellInterrupt.isConnected else { return pause() }
+    let isOpen = unsafe nic.pointee.transmitter.isOpen
+    guard unsafe DoorbellInterrupt.isConnected, !(isOpen && engine.hasFrames) else { return pause() }
     let doorbell = unsafe nic.pointee.doorbell
     doorbell.set(true)
     // What came before that rings no bell.
-    let start = readTSC()
-    let now = node.clock.nanosecondsSinceBoot(at: start)
-    if exchangeFrames(start, now) {
-      lastWork = now
+    if exchangeFrames() {
+      lastWork = node.clock.nanosecondsSinceBoot(at: readTSC())
     } else {
       // Without a link nothing can be sent, whatever is due.
-      let isOpen = unsafe nic.pointee.transmitter.isOpen
       let deadline = isOpen ? min(engine.deadline.nanoseconds, nextChores) : nextChores
-      if deadline > now {
+      if deadline > node.clock.nanosecondsSinceBoot(at: readTSC()) {
         Core.arm(node.clock.time(nanosecondsSinceBoot: deadline))
         waitForInterrupt()
       }

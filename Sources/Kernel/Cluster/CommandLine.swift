@@ -29,10 +29,11 @@ struct CommandLine {
     @_lifetime(borrow self) get { editor.text }
   }
 
-  /// Feeds the wire, and the editor with what has been typed; stops at the end of a line.
+  /// Feeds the wire, and the editor with what has been typed, as far as echoes have room; stops at the end of a line.
   mutating func poll() -> LineEditor.Outcome {
     unsafe node.console.pointee.poll()
-    while let (byte, _) = unsafe node.console.pointee.read() {
+    for _ in 0..<64 {
+      guard room > 64, let (byte, _) = unsafe node.console.pointee.read() else { break }
       let outcome = editor.feed(byte) { unsafe node.console.pointee.write($0, to: .command) }
       if outcome != .editing { return outcome }
     }

@@ -26,6 +26,12 @@ enum DoorbellInterrupt {
   /// Whether it reaches the core that it was led to.
   private(set) nonisolated(unsafe) static var isConnected = false
 
+  /// The line that was led to the core, where there is one.
+  private nonisolated(unsafe) static var line: (interrupt: UInt32, MADT)?
+  /// Interrupts in a row that were not the controller's.
+  private nonisolated(unsafe) static var idleCount = 0
+  private static let idleLimit = 1000
+
   /// The doorbell that the handler acknowledges.
   private nonisolated(unsafe) static var doorbell: Doorbell<ControllerRegisters>?
 
@@ -53,6 +59,7 @@ enum DoorbellInterrupt {
     guard let line = function.interruptLine(in: PCIPorts()), let madt else { return .none }
     let source = madt.pciInterrupt(line: line)
     guard HostIOAPIC.route(source, to: apicID, vector: InterruptVector.nic, madt) else { return .none }
+    unsafe self.line = (source.interrupt, madt)
     if isHeard(doorbell) { return .line }
     HostIOAPIC.mask(source.interrupt, madt)
     return .none
@@ -72,8 +79,18 @@ enum DoorbellInterrupt {
   /// The interrupt's handler.
   static func acknowledge() {
     guard let doorbell = unsafe doorbell else { return }
-    pendingCauses.bitwiseOr(doorbell.acknowledge().rawValue, ordering: .relaxed)
+    let causes = doorbell.acknowledge().rawValue
+    unsafe idleCount = causes == 0 ? idleCount + 1 : 0
+    if unsafe idleCount == idleLimit { giveUpLine() }
+    pendingCauses.bitwiseOr(causes, ordering: .relaxed)
     interruptCount.wrappingAdd(1, ordering: .relaxed)
+  }
+
+  /// Somebody else's device keeps the line up, and would interrupt for ever: from here on the controller is polled.
+  private static func giveUpLine() {
+    guard let (interrupt, madt) = unsafe line else { return }
+    HostIOAPIC.mask(interrupt, madt)
+    unsafe isConnected = false
   }
 
   /// What the interrupts since the last call were for.
