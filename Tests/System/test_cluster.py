@@ -1,8 +1,10 @@
 """Clusters of the real hyperkernel: emulated PCs find each other, talk, and notice when one of them is gone."""
 
 import re
+import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 from big_iron import SMALL, complaints, fresh_directory
@@ -12,6 +14,7 @@ from cluster.qemu import InterpretingQEMU
 from cluster.run import Job, Network
 from cluster.switch import Impairments
 from dissector import dissect
+from test_dissector import changed, vectors
 
 # What the hyperkernel says in its log.
 FORMED = r"cluster: {count} nodes, epoch {epoch}\b"
@@ -262,6 +265,59 @@ class RefusalTests(ClusterTestCase):
             self.assertEqual(addresses, [address_of(number), address_of(other)])
             self.assert_ping(cluster, number, 1)
         self.assert_no_complaints(cluster)
+        self.assert_shuts_down(cluster)
+
+
+class StrangerTests(ClusterTestCase):
+    """What comes to a node from nobody of its cluster."""
+
+    STRANGER = "02:00:00:00:00:77"
+
+    def send(self, cluster, number, frames):
+        """Sends frames into the node's cable, past the switch."""
+        port = cluster.switch.attachments[f"node{number}"].emulator
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            for frame in frames:
+                line.sendto(frame, ("127.0.0.1", port))
+
+    def announcement(self, version):
+        """Of a node of `STRANGER` in the same cluster."""
+        stranger = bytes.fromhex(self.STRANGER.replace(":", ""))
+        frame = changed(vectors()["announcement"], 6, stranger)
+        return changed(changed(frame, 26, (1).to_bytes(4, "little")), 14, bytes([version]))
+
+    def test_a_node_of_another_version_is_refused_and_told_why(self):
+        cluster = self.start(nodes=2)
+        self.assert_formed(cluster)
+        self.send(cluster, 0, [self.announcement(version=2)])
+        cluster.wait_for_log(
+            0, f"cluster: {self.STRANGER} is refused: another version of the protocol; the refusing node's is 1$")
+        self.assert_ping(cluster, 0, 1)
+        self.assert_shuts_down(cluster)
+        told = dissect(self.directory / "capture.pcap", "-Y", f"bigiron.kind == 0xff && eth.dst == {self.STRANGER}")
+        self.assertRegex(told, r"Refusal protocol version\n$")
+
+    def test_a_storm_of_frames_takes_no_node_from_its_console_or_its_peers(self):
+        cluster = self.start(nodes=2, options=PATIENT)
+        self.assert_formed(cluster)
+        frames = [self.announcement(version=1)[: 60 + number] + bytes(200) for number in range(100)]
+        ends = threading.Event()
+
+        def storm():
+            while not ends.is_set():
+                self.send(cluster, 0, frames)
+
+        thread = threading.Thread(target=storm)
+        thread.start()
+        try:
+            for _ in range(3):
+                self.assertIn("link to node 1: heard ", cluster.command(0, "net"))
+            self.assert_ping(cluster, 0, 1, 20, 4096)
+        finally:
+            ends.set()
+            thread.join()
+        dropped = int(re.search(r"frames dropped: (\d+)", cluster.command(0, "net"))[1])
+        self.assertGreater(dropped, 1000)
         self.assert_shuts_down(cluster)
 
 
