@@ -56,7 +56,7 @@ let package = Package(
     tests("VCPU"),
     tests("PCI"),
     tests("E1000"),
-    tests("Wire", ["CPU"]),
+    tests("Wire", ["CPU", "Coherence"]),
     tests("Coherence", ["Memory", "Wire"]),
     tests("Simulator", ["Memory", "Wire", "Coherence"]),
     tests("Machine", ["VCPU"]),

@@ -19,7 +19,8 @@ struct Checker<Rules: ProtocolRules> {
 
   private func explore() -> CheckResult {
     // Instructions may tell nodes apart that are alike otherwise.
-    let symmetries = configuration.instructions.isEmpty ? Symmetry.all(configuration) : [.identity(configuration)]
+    let symmetries =
+      configuration.instructions.isEmpty ? Symmetry.all(configuration) : [.identity(configuration)]
     var result = CheckResult()
     var visited = VisitedStates()
     var transitions = Transitions()

@@ -10,7 +10,9 @@ extension World {
         for page in 0..<pageCount { localSteps(node, page, body) }
       } else {
         if canExecute(node) { body(Step(.execute, node, 0)) }
-        for page in 0..<pageCount where self[node, page].shootdown != nil { body(Step(.shotDown, node, page)) }
+        for page in 0..<pageCount where self[node, page].shootdown != nil {
+          body(Step(.shotDown, node, page))
+        }
       }
       for sender in 0..<nodeCount where !queues[sender * nodeCount + node].isEmpty {
         for choice in choices(node) { body(Step(.deliver, node, sender, choice: choice)) }
