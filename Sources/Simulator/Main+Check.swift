@@ -53,8 +53,8 @@ extension Main {
     return 0
   }
 
-  private static func fail(_ message: String) -> Int32 {
+  static func fail(_ message: String, status: Int32 = 2) -> Int32 {
     print(message)
-    return 2
+    return status
   }
 }

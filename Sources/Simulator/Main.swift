@@ -1,13 +1,14 @@
 import Coherence
 import Glibc
 
-/// `Simulator tables` and `Simulator check`.
+/// `Simulator tables`, `Simulator check` and `Simulator run`.
 @main
 struct Main {
   static func main() {
     let arguments = CommandLine.arguments.dropFirst()
     switch arguments.first {
     case "check": exit(check(Array(arguments.dropFirst())))
+    case "run": exit(run(Array(arguments.dropFirst())))
     case "tables": print(TransitionTables().text)
     default:
       print(usage)
@@ -27,5 +28,12 @@ struct Main {
       --no-liveness                  do not look for states without a way to rest
       --limit N                      give up after so many states
       --break RULE                   break a rule of the protocol: the check must fail
+    Simulator run [options]          lets a cluster work on a network with faults
+      --nodes N --vcpus N --pages N  (4, 2 on each node, 8 altogether)
+      --accesses N                   of each vCPU (1000)
+      --writes P --evictions P       shares of accesses (0.4, 0.1)
+      --loss P --duplication P --reordering P
+                                     of frames (0)
+      --seed N --runs N              the first seed, and how many (1, 1)
     """
 }
