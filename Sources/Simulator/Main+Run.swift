@@ -1,3 +1,5 @@
+import Coherence
+
 extension Main {
   /// The status: 0 where nothing is wrong, 1 where something is, 2 where the options are.
   static func run(_ arguments: [String]) -> Int32 {
@@ -26,7 +28,7 @@ extension Main {
     let clock = ContinuousClock()
     let start = clock.now
     for _ in 0..<runCount {
-      let result = ClusterRun(configuration).run()
+      let result = ClusterRun(configuration, rules: SoundRules()).run()
       if let problem = result.problem {
         return fail("seed \(configuration.seed): \(problem)", status: 1)
       }

@@ -3,7 +3,7 @@ import Memory
 import Wire
 
 /// One node: the engine and the links as they are in the kernel, and a driver between them.
-final class ClusterNode {
+final class ClusterNode<Rules: ProtocolRules> {
   enum VCPU {
     case idle
     /// Wants the page, and has asked for it if it is not about to.
@@ -13,7 +13,7 @@ final class ClusterNode {
 
   let id: NodeID
   let peer: Peer
-  var engine: CoherenceEngine<SoundRules>
+  var engine: CoherenceEngine<Rules>
   var links: LinkTable<PortableByteRoutines>
   var frames = NodeFrames()
   var pages: [NodePage]
@@ -28,10 +28,10 @@ final class ClusterNode {
   var messageCount = 0
   var contentBytes = 0
 
-  init(_ index: Int, _ configuration: RunConfiguration, homes: HomeMap) {
+  init(_ index: Int, _ configuration: RunConfiguration, homes: HomeMap, rules: Rules) {
     id = NodeID(UInt16(index))
     peer = Self.peer(index)
-    engine = CoherenceEngine(local: id, homes: homes)
+    engine = CoherenceEngine(local: id, homes: homes, rules: rules)
     var local = LocalNode(address: peer.address, incarnation: peer.incarnation, cluster: ClusterID(1))
     local.id = id
     links = LinkTable(local: local, nodeCount: configuration.nodeCount, routines: PortableByteRoutines())

@@ -4,7 +4,7 @@ import Wire
 
 extension ClusterRun {
   /// A vCPU goes on: with the access that it waits for, or with its next one.
-  func step(_ node: ClusterNode, _ vcpu: Int) {
+  func step(_ node: ClusterNode<Rules>, _ vcpu: Int) {
     switch node.vcpus[vcpu] {
     case .finished: return
     case .idle:
@@ -21,7 +21,7 @@ extension ClusterRun {
     attempt(node, vcpu)
   }
 
-  private func attempt(_ node: ClusterNode, _ vcpu: Int) {
+  private func attempt(_ node: ClusterNode<Rules>, _ vcpu: Int) {
     guard case .waiting(let page, let write) = node.vcpus[vcpu] else { return }
     let needed: Permission = write ? .write : .read
     if node.pages[page].permission >= needed { return access(node, vcpu, page, write, isPinned: false) }
@@ -43,7 +43,7 @@ extension ClusterRun {
   }
 
   /// The access itself, and in a moment the end of its instruction.
-  func access(_ node: ClusterNode, _ vcpu: Int, _ page: Int, _ write: Bool, isPinned: Bool) {
+  func access(_ node: ClusterNode<Rules>, _ vcpu: Int, _ page: Int, _ write: Bool, isPinned: Bool) {
     guard let frame = node.pages[page].frame else { return fail("access without a frame") }
     let needed: Permission = write ? .write : .read
     guard node.pages[page].permission >= needed else { return fail("resumed without the right to go on") }
@@ -68,7 +68,7 @@ extension ClusterRun {
     events.add(event, at: now + 100 + generator.next() % 2_000)
   }
 
-  func retire(_ node: ClusterNode, _ vcpu: Int, _ page: Int, isPinned: Bool) {
+  func retire(_ node: ClusterNode<Rules>, _ vcpu: Int, _ page: Int, isPinned: Bool) {
     if isPinned {
       if !node.engine.handle(.release, on: PageNumber(UInt64(page))) { fail("a release is refused") }
       act(node)
@@ -77,7 +77,7 @@ extension ClusterRun {
   }
 
   /// Gets rid of a page, now and then.
-  private func reclaim(_ node: ClusterNode) {
+  private func reclaim(_ node: ClusterNode<Rules>) {
     guard generator.happens(configuration.evictionShare) else { return }
     let page = PageNumber(generator.next() % UInt64(configuration.pageCount))
     let event: LocalEvent = node.engine.cachePage(page).hasStaleCopy ? .forget : .evict
@@ -86,7 +86,7 @@ extension ClusterRun {
   }
 
   /// Does what the engine wants.
-  func act(_ node: ClusterNode) {
+  func act(_ node: ClusterNode<Rules>) {
     while let action = node.engine.nextAction() {
       switch action {
       case .send(let message, let receiver): node.send(message, to: receiver)
@@ -118,12 +118,14 @@ extension ClusterRun {
     }
   }
 
-  private func shootDown(_ node: ClusterNode, _ page: Int, leaving permission: Permission) {
+  private func shootDown(_ node: ClusterNode<Rules>, _ page: Int, leaving permission: Permission) {
     node.pages[page].shootdown = permission
-    events.add(.shotDown(node: node.id.index, page: page), at: now + 500 + generator.next() % 5_000)
+    // Some core is slow now and then, slower than a message.
+    let limit = generator.next() % 8 == 0 ? 10 * configuration.latency : 5_000
+    events.add(.shotDown(node: node.id.index, page: page), at: now + 500 + generator.next() % limit)
   }
 
-  private func resume(_ node: ClusterNode, _ page: Int, isPinned: Bool) {
+  private func resume(_ node: ClusterNode<Rules>, _ page: Int, isPinned: Bool) {
     let vcpu: Int
     if let fault = node.fault, fault.page == page {
       vcpu = fault.vcpu

@@ -7,7 +7,7 @@ import Wire
 // between messages, since nobody writes before every other copy is out of reach.
 
 /// A cluster at work on a network with faults.
-final class ClusterRun {
+final class ClusterRun<Rules: ProtocolRules> {
   enum Event {
     case arrival(node: Int, frame: [UInt8])
     case wake(node: Int)
@@ -18,7 +18,7 @@ final class ClusterRun {
 
   let configuration: RunConfiguration
   let homes: HomeMap
-  var nodes: [ClusterNode] = []
+  var nodes: [ClusterNode<Rules>] = []
   var events = EventQueue<Event>()
   var generator: SplitMix64
   var now: UInt64 = 1_000_000
@@ -28,7 +28,7 @@ final class ClusterRun {
   /// When each node's next wake-up is in the queue.
   private var wakes: [UInt64]
 
-  init(_ configuration: RunConfiguration) {
+  init(_ configuration: RunConfiguration, rules: Rules) {
     self.configuration = configuration
     generator = SplitMix64(seed: configuration.seed)
     let nodeCount = configuration.nodeCount
@@ -38,7 +38,7 @@ final class ClusterRun {
       })
     contents = Array(repeating: [UInt8](repeating: 0, count: 4096), count: configuration.pageCount)
     wakes = [UInt64](repeating: .max, count: nodeCount)
-    for index in 0..<nodeCount { nodes.append(ClusterNode(index, configuration, homes: homes)) }
+    for index in 0..<nodeCount { nodes.append(ClusterNode(index, configuration, homes: homes, rules: rules)) }
   }
 
   var instant: Instant { Instant(nanoseconds: now) }
@@ -95,7 +95,7 @@ final class ClusterRun {
     }
   }
 
-  private func arrive(_ frame: [UInt8], _ node: ClusterNode) {
+  private func arrive(_ frame: [UInt8], _ node: ClusterNode<Rules>) {
     switch node.links.receive(frame.span, at: instant) {
     case .message(let header):
       let (message, problem) = node.take(header, frame)
