@@ -7,7 +7,9 @@ extension Main {
     var runCount = 1
     var rest = arguments[...]
     while let option = rest.popFirst() {
-      guard let text = rest.popFirst(), let value = Double(text), value >= 0 else { return fail("\(option) takes a number") }
+      guard let text = rest.popFirst(), let value = Double(text), value >= 0 else {
+        return fail("\(option) takes a number")
+      }
       let count = Int(min(value, 1e12))
       switch option {
       case "--nodes" where (2...256).contains(count): configuration.nodeCount = count

@@ -44,7 +44,8 @@ final class ClusterNode<Rules: ProtocolRules> {
 
   static func peer(_ index: Int) -> Peer {
     Peer(
-      id: NodeID(UInt16(index)), incarnation: Incarnation(1), address: MACAddress(0x0200_0000_0000 + UInt64(index)))
+      id: NodeID(UInt16(index)), incarnation: Incarnation(1),
+      address: MACAddress(0x0200_0000_0000 + UInt64(index)))
   }
 
   // MARK: Sending

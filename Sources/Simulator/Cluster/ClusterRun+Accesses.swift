@@ -90,7 +90,8 @@ extension ClusterRun {
     while let action = node.engine.nextAction() {
       switch action {
       case .send(let message, let receiver): node.send(message, to: receiver)
-      case .map(let page, let access): node.pages[Int(page.value)].permission = access == .write ? .write : .read
+      case .map(let page, let access):
+        node.pages[Int(page.value)].permission = access == .write ? .write : .read
       case .beginVersion(let page, let version):
         let index = Int(page.value)
         node.pages[index].twin = node.frames[node.pages[index].frame!]
@@ -104,7 +105,9 @@ extension ClusterRun {
         }
         node.pages[Int(page.value)].waiters = []
       case .needFrame(let page):
-        if node.pages[Int(page.value)].frame == nil { node.pages[Int(page.value)].frame = node.frames.allocate() }
+        if node.pages[Int(page.value)].frame == nil {
+          node.pages[Int(page.value)].frame = node.frames.allocate()
+        }
       case .freeFrame(let page):
         node.frames.release(node.pages[Int(page.value)].frame!)
         node.pages[Int(page.value)].frame = nil
@@ -112,7 +115,8 @@ extension ClusterRun {
       case .fillWithZeros(let page):
         node.frames[node.pages[Int(page.value)].frame!] = [UInt8](repeating: 0, count: 4096)
       case .kept: break
-      case .breakLink(let sender, let fault): fail("node \(node.id.value) on \(sender.value): \(fault.summary)")
+      case .breakLink(let sender, let fault):
+        fail("node \(node.id.value) on \(sender.value): \(fault.summary)")
       case .stop(let fault): fail("node \(node.id.value) stops: \(fault.summary)")
       }
     }
@@ -167,7 +171,9 @@ extension ClusterRun {
         case .busyShared, .busyExclusive, .busyPut: false
         default: cached == .invalid
         }
-      if !fits { fail("page \(index) is \(state.symbol) at its home, \(cached.symbol) at node \(node.id.value)") }
+      if !fits {
+        fail("page \(index) is \(state.symbol) at its home, \(cached.symbol) at node \(node.id.value)")
+      }
     }
   }
 }

@@ -25,6 +25,8 @@ final class ClusterRun<Rules: ProtocolRules> {
   /// What every page holds, as the last write left it.
   var contents: [[UInt8]]
   var result = RunResult()
+  /// How often a frame of the network arrives, if it is for a test to say; by chance otherwise.
+  var carry: ((FrameHeader, [UInt8]) -> Int)?
   /// When each node's next wake-up is in the queue.
   private var wakes: [UInt64]
 
@@ -34,7 +36,8 @@ final class ClusterRun<Rules: ProtocolRules> {
     let nodeCount = configuration.nodeCount
     homes = HomeMap(
       pageCounts: (0..<nodeCount).map { node in
-        UInt64((configuration.pageCount * (node + 1)) / nodeCount - (configuration.pageCount * node) / nodeCount)
+        UInt64(
+          (configuration.pageCount * (node + 1)) / nodeCount - (configuration.pageCount * node) / nodeCount)
       })
     contents = Array(repeating: [UInt8](repeating: 0, count: 4096), count: configuration.pageCount)
     wakes = [UInt64](repeating: .max, count: nodeCount)
@@ -89,7 +92,9 @@ final class ClusterRun<Rules: ProtocolRules> {
     case .shotDown(let node, let page):
       nodes[node].pages[page].permission = nodes[node].pages[page].shootdown!
       nodes[node].pages[page].shootdown = nil
-      if !nodes[node].engine.handle(.shotDown, on: PageNumber(UInt64(page))) { fail("a shootdown is refused") }
+      if !nodes[node].engine.handle(.shotDown, on: PageNumber(UInt64(page))) {
+        fail("a shootdown is refused")
+      }
       act(nodes[node])
       pump(node)
     }
@@ -119,7 +124,7 @@ final class ClusterRun<Rules: ProtocolRules> {
       var span = bytes.mutableSpan
       let page = frame.page.map { node.frames.bytes($0) } ?? []
       node.links.write(frame, page: page.span, to: &span)
-      transmit(bytes, to: frame.header.receiver.index)
+      transmit(frame.header, bytes)
     }
     node.takeReleasedPages()
     if node.links.hasFrames { return pump(index) }
@@ -130,12 +135,22 @@ final class ClusterRun<Rules: ProtocolRules> {
     }
   }
 
-  private func transmit(_ frame: [UInt8], to receiver: Int) {
+  private func transmit(_ header: FrameHeader, _ frame: [UInt8]) {
+    let receiver = header.receiver.index
     result.frameCount += 1
+    if let carry {
+      for copy in 0..<carry(header, frame) {
+        let time = now + configuration.latency * UInt64(1 + 4 * copy)
+        events.add(.arrival(node: receiver, frame: frame), at: time)
+      }
+      return
+    }
     if generator.happens(configuration.loss) { return }
     repeat {
       var time = now + configuration.latency + generator.next() % 1_000
-      if generator.happens(configuration.reordering) { time += generator.next() % (10 * configuration.latency) }
+      if generator.happens(configuration.reordering) {
+        time += generator.next() % (10 * configuration.latency)
+      }
       events.add(.arrival(node: receiver, frame: frame), at: time)
     } while generator.happens(configuration.duplication)
   }
