@@ -9,6 +9,9 @@ struct Main {
     switch arguments.first {
     case "check": exit(check(Array(arguments.dropFirst())))
     case "run": exit(run(Array(arguments.dropFirst())))
+    case "bench":
+      var benchmark = Benchmark(nodeCount: 8)
+      print(benchmark.run())
     case "tables": print(TransitionTables().text)
     default:
       print(usage)
@@ -18,6 +21,7 @@ struct Main {
 
   static let usage = """
     Simulator tables                 prints the transition tables of the protocol
+    Simulator bench                  says how many events the engine handles in a second
     Simulator check [options]        tries out everything that can happen
       --homes N,N,…                  how many pages each node is home to (1,0,0)
       --no-evictions                 no node evicts a page
