@@ -56,7 +56,7 @@ let package = Package(
     tests("VCPU"),
     tests("PCI"),
     tests("E1000"),
-    tests("Wire", ["CPU", "Coherence"]),
+    tests("Wire", ["CPU"]),
     tests("Coherence", ["Memory", "Wire"]),
     tests("Simulator", ["Memory", "Wire", "Coherence"]),
     tests("Machine", ["VCPU"]),

@@ -21,21 +21,15 @@ local kinds = {
   [0x14] = "Clock reply",
   [0x20] = "Ping",
   [0x21] = "Pong",
-  [0x30] = "Coherence",
   [REFUSAL] = "Refusal",
 }
-local sequenced = { [0x20] = true, [0x21] = true, [0x30] = true }
+local sequenced = { [0x20] = true, [0x21] = true }
 
 local resets = { "receiver is unknown", "sender has closed the link", "receiver sent nonsense" }
 local refusals = {
   "protocol version", "software version", "number of nodes", "duplicate number", "duplicate address", "cluster full",
   "processor", "declared down", "stranger",
 }
-local transactions = {
-  "getShared", "getExclusive", "upgrade", "put", "forwardShared", "forwardExclusive", "invalidate", "grant", "drop",
-  "give", "keep", "void", "data", "invalidated", "unblock", "putData",
-}
-local contents = { [0] = "none", "zero", "page", "changes" }
 local stages = { [0] = "proposed", "agreed" }
 
 local f = {
@@ -86,14 +80,6 @@ local f = {
   request_sent_at = ProtoField.uint64("bigiron.clock.request_sent_at", "Request sent at (ns)"),
   received_at = ProtoField.uint64("bigiron.clock.received_at", "Received at (ns)"),
   uncertainty = ProtoField.uint32("bigiron.clock.uncertainty", "Uncertainty (ns)"),
-  transaction = ProtoField.uint8("bigiron.coherence.kind", "Kind", base.DEC, transactions),
-  contents = ProtoField.uint8("bigiron.coherence.contents", "Contents", base.DEC, contents),
-  exclusive = ProtoField.uint8("bigiron.coherence.exclusive", "Exclusive"),
-  requester = ProtoField.uint16("bigiron.coherence.requester", "Requester"),
-  acknowledgements = ProtoField.uint16("bigiron.coherence.acknowledgements", "Acknowledgements"),
-  page_number = ProtoField.uint64("bigiron.coherence.page", "Page", base.HEX),
-  page_version = ProtoField.uint32("bigiron.coherence.version", "Version"),
-  known_version = ProtoField.uint32("bigiron.coherence.known", "Known version"),
   filling = ProtoField.bytes("bigiron.ping.filling", "Filling"),
 }
 proto.fields = f
@@ -228,21 +214,6 @@ local bodies = {
     tree:add_le(f.sent_at, body(8, 8))
     if body:len() > 16 then tree:add(f.filling, body(16)) end
     return tostring(body(0, 4):le_uint())
-  end,
-  [0x30] = function(body, tree)
-    if body:len() ~= 24 or not transactions[body(0, 1):uint()] or not contents[body(1, 1):uint()] then return nil end
-    tree:add(f.transaction, body(0, 1))
-    tree:add(f.contents, body(1, 1))
-    tree:add(f.exclusive, body(2, 1))
-    add_node(tree, f.requester, body(4, 2))
-    tree:add_le(f.acknowledgements, body(6, 2))
-    tree:add_le(f.page_number, body(8, 8))
-    tree:add_le(f.page_version, body(16, 4))
-    tree:add_le(f.known_version, body(20, 4))
-    local requester = body(4, 2):le_uint()
-    return ("%s page %XH%s"):format(
-      transactions[body(0, 1):uint()], body(8, 8):le_uint64():tonumber(),
-      requester ~= NO_NODE and (" for %d"):format(requester) or "")
   end,
   [REFUSAL] = function(body, tree)
     if body:len() ~= 16 then return nil end

@@ -8,7 +8,7 @@ struct Benchmark {
   /// Messages on their way, in the order in which they were sent.
   private var mail: [(message: CoherenceMessage, from: Int, to: Int)] = []
   private var firstMail = 0
-  private var generator = SplitMix64(seed: 1)
+  private var random: UInt64 = 1
   private var eventCount = 0
   private let pageCount = 4096
 
@@ -21,9 +21,9 @@ struct Benchmark {
     let clock = ContinuousClock()
     let start = clock.now
     while eventCount < 10_000_000 {
-      let node = Int(generator.next() % UInt64(engines.count))
-      let page = PageNumber(generator.next() % UInt64(pageCount))
-      handle(generator.next() % 3 == 0 ? .writeFault : .readFault, page, node)
+      let node = Int(next() % UInt64(engines.count))
+      let page = PageNumber(next() % UInt64(pageCount))
+      handle(next() % 3 == 0 ? .writeFault : .readFault, page, node)
       while firstMail < mail.count {
         let (message, from, to) = mail[firstMail]
         firstMail += 1
@@ -37,6 +37,14 @@ struct Benchmark {
     let duration = clock.now - start
     let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
     return "\(eventCount) events in \(duration): \(Int(Double(eventCount) / seconds)) a second"
+  }
+
+  /// A random number (xorshift).
+  private mutating func next() -> UInt64 {
+    random ^= random << 13
+    random ^= random >> 7
+    random ^= random << 17
+    return random >> 8
   }
 
   private mutating func handle(_ event: LocalEvent, _ page: PageNumber, _ node: Int) {

@@ -53,8 +53,8 @@ extension Main {
     return 0
   }
 
-  static func fail(_ message: String, status: Int32 = 2) -> Int32 {
+  private static func fail(_ message: String) -> Int32 {
     print(message)
-    return status
+    return 2
   }
 }

@@ -1,14 +1,13 @@
 import Coherence
 import Glibc
 
-/// `Simulator tables`, `Simulator check` and `Simulator run`.
+/// `Simulator tables`, `Simulator check` and `Simulator bench`.
 @main
 struct Main {
   static func main() {
     let arguments = CommandLine.arguments.dropFirst()
     switch arguments.first {
     case "check": exit(check(Array(arguments.dropFirst())))
-    case "run": exit(run(Array(arguments.dropFirst())))
     case "bench":
       var benchmark = Benchmark(nodeCount: 8)
       print(benchmark.run())
@@ -32,12 +31,5 @@ struct Main {
       --no-liveness                  do not look for states without a way to rest
       --limit N                      give up after so many states
       --break RULE                   break a rule of the protocol: the check must fail
-    Simulator run [options]          lets a cluster work on a network with faults
-      --nodes N --vcpus N --pages N  (4, 2 on each node, 8 altogether)
-      --accesses N                   of each vCPU (1000)
-      --writes P --evictions P       shares of accesses (0.4, 0.1)
-      --loss P --duplication P --reordering P
-                                     of frames (0)
-      --seed N --runs N              the first seed, and how many (1, 1)
     """
 }

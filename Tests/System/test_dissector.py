@@ -86,8 +86,6 @@ class DissectorTests(unittest.TestCase):
             "ping-delta": "0→1 Ping 7, 2 lines, seq 4294967295, ack 258",
             "ping-first-fragment": "0→1 Ping 7, 1 line, seq 11, ack 258",
             "ping-last-fragment": "0→1 Ping, 1 more line, seq 12, ack 258",
-            "coherence-forward": "0→1 Coherence forwardExclusive page 12345H for 2, seq 13, ack 258",
-            "coherence-data": "0→1 Coherence data page 12345H, 1 line, seq 14, ack 258",
         })
 
     def test_nothing_is_wrong_with_them(self):

@@ -24,16 +24,13 @@ public enum MessageKind: UInt8, Sendable {
   /// `Ping`, sequenced: the answer to one, with the same body and page.
   case pong = 0x21
 
-  /// What a cache and a page's home say to each other, sequenced (module Coherence).
-  case coherence = 0x30
-
   /// `Refusal`: a node is not wanted. Number and layout are the same in all versions.
   case refusal = 0xFF
 
   /// Whether messages of this kind travel on a link.
   public var isSequenced: Bool {
     switch self {
-    case .ping, .pong, .coherence: true
+    case .ping, .pong: true
     case .acknowledgement, .reset, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       false
     }

@@ -21,7 +21,7 @@ extension LinkTable where Routines: ~Copyable {
       switch header.kind {
       case .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
         return .datagram(header, isFromPeer: false)
-      case .acknowledgement, .reset, .ping, .pong, .coherence: throw .stranger
+      case .acknowledgement, .reset, .ping, .pong: throw .stranger
       }
     }
     do {
@@ -39,7 +39,7 @@ extension LinkTable where Routines: ~Copyable {
   private func isAddressed(_ header: FrameHeader) -> Bool {
     if header.receiver == local.id, header.receiverIncarnation == local.incarnation { return true }
     switch header.kind {
-    case .acknowledgement, .reset, .ping, .pong, .coherence: return false
+    case .acknowledgement, .reset, .ping, .pong: return false
     case .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       return (header.receiver == local.id || header.receiver == .none)
         && (header.receiverIncarnation == local.incarnation || header.receiverIncarnation == .none)

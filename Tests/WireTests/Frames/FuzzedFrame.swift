@@ -12,7 +12,7 @@ struct FuzzedFrame {
 
   static let kinds: [MessageKind] = [
     .acknowledgement, .reset, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .ping, .pong,
-    .coherence, .refusal,
+    .refusal,
   ]
 
   /// - Parameter lineLimit: the most lines of a page in it.

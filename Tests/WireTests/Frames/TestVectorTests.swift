@@ -1,5 +1,3 @@
-import Coherence
-import Memory
 import Testing
 import Wire
 
@@ -68,18 +66,6 @@ struct TestVectorTests {
     var last = sequenced(.ping, 0x0C)
     last.page = .lines(PageLines(rawValue: 1 << 5))
     last.isContinuation = true
-    var forward = CoherenceMessage(.forwardExclusive, PageNumber(0x12345))
-    forward.requester = NodeID(2)
-    forward.acknowledgements = 3
-    forward.known = PageVersion(6)
-    var changes = CoherenceMessage(.data, PageNumber(0x12345))
-    changes.content = .changes
-    changes.isExclusive = true
-    changes.acknowledgements = 3
-    changes.version = PageVersion(7)
-    changes.known = PageVersion(6)
-    var data = sequenced(.coherence, 0x0E)
-    data.page = .lines(PageLines(rawValue: 1 << 9))
     return [
       Example(name: "acknowledgement", header: gap, message: nil),
       Example(name: "reset", header: header(.reset), message: Reset(.closed)),
@@ -106,11 +92,6 @@ struct TestVectorTests {
         name: "ping-delta", header: delta, message: ping,
         lines: Array(repeating: 0x11, count: 64) + Array(repeating: 0x22, count: 64)),
       Example(name: "ping-first-fragment", header: first, message: ping, lines: Array(0..<64)),
-      Example(
-        name: "coherence-forward", header: sequenced(.coherence, 0x0D), message: CoherenceBody(forward)),
-      Example(
-        name: "coherence-data", header: data, message: CoherenceBody(changes),
-        lines: Array(repeating: 0x33, count: 64)),
       Example(name: "ping-last-fragment", header: last, message: nil, lines: Array(64..<128)),
     ]
   }
@@ -168,7 +149,6 @@ struct TestVectorTests {
     case let message as ClockRequest: try ClockRequest(header, in: bytes.span) == message
     case let message as ClockReply: try ClockReply(header, in: bytes.span) == message
     case let message as Refusal: try Refusal(header, in: bytes.span) == message
-    case let message as CoherenceBody: try CoherenceBody(header, in: bytes.span) == message
     case let message as Ping: try Ping(header, in: bytes.span) == message
     default: false
     }

@@ -1,4 +1,3 @@
-import Coherence
 import Wire
 
 /// What the tests with random frames know of bodies.
@@ -13,7 +12,6 @@ enum MessageFuzz {
     case .clockRequest: 8
     case .clockReply: 32
     case .ping, .pong: 16 + Int(choice % 113)
-    case .coherence: 24
     case .refusal: 16
     }
   }
@@ -50,14 +48,6 @@ enum MessageFuzz {
     case .ping, .pong:
       clear(4..<8, &frame)
       for index in 16..<max(16, count) { frame[FrameLayout.body + index] = UInt8(index) }
-    case .coherence:
-      let body = FrameLayout.body
-      frame[body] = UInt8(1 + choice / 16 % 16)
-      let hasContents = frame[body] == 13 || frame[body] == 16
-      frame[body + 1] = hasContents ? UInt8(1 + choice / 256 % 3) : 0
-      frame[body + 2] &= 1
-      frame[body + 3] = 0
-      for index in 4..<6 { frame[body + index] = (5...7).contains(frame[body]) ? 0 : 0xFF }
     case .refusal: clear(2..<8, &frame)
     }
   }
@@ -73,7 +63,6 @@ enum MessageFuzz {
     case .clockRequest: check(ClockRequest.self, header, frame)
     case .clockReply: check(ClockReply.self, header, frame)
     case .ping, .pong: check(Ping.self, header, frame)
-    case .coherence: check(CoherenceBody.self, header, frame)
     case .refusal: check(Refusal.self, header, frame)
     }
   }

@@ -2,6 +2,13 @@ import Coherence
 import Memory
 import Wire
 
+@testable import Simulator
+
+/// The messages of a run. Frames carry their numbers: how messages are written down is not what is tested here.
+final class SentMessages {
+  var list: [CoherenceMessage] = []
+}
+
 /// One node: the engine and the links as they are in the kernel, and a driver between them.
 final class ClusterNode<Rules: ProtocolRules> {
   enum VCPU {
@@ -13,6 +20,7 @@ final class ClusterNode<Rules: ProtocolRules> {
 
   let id: NodeID
   let peer: Peer
+  let sent: SentMessages
   var engine: CoherenceEngine<Rules>
   var links: LinkTable<PortableByteRoutines>
   var frames = NodeFrames()
@@ -28,7 +36,8 @@ final class ClusterNode<Rules: ProtocolRules> {
   var messageCount = 0
   var contentBytes = 0
 
-  init(_ index: Int, _ configuration: RunConfiguration, homes: HomeMap, rules: Rules) {
+  init(_ index: Int, _ configuration: RunConfiguration, homes: HomeMap, sent: SentMessages, rules: Rules) {
+    self.sent = sent
     id = NodeID(UInt16(index))
     peer = Self.peer(index)
     engine = CoherenceEngine(local: id, homes: homes, rules: rules)
@@ -91,13 +100,15 @@ final class ClusterNode<Rules: ProtocolRules> {
   }
 
   func sendBacklog(_ receiver: NodeID) {
-    var sent = 0
+    var sentCount = 0
     for (message, page) in backlog[receiver.index] {
       guard links.freeMessageCount(receiver) > 0 else { break }
-      do { try links.send(CoherenceBody(message), page: page, to: receiver) } catch { break }
-      sent += 1
+      let ping = Ping(number: UInt32(self.sent.list.count), sentAt: Instant(nanoseconds: 0))
+      do { try links.send(ping, page: page, to: receiver) } catch { break }
+      self.sent.list.append(message)
+      sentCount += 1
     }
-    backlog[receiver.index].removeFirst(sent)
+    backlog[receiver.index].removeFirst(sentCount)
   }
 
   /// Frames that links need no more, and the room that this makes.

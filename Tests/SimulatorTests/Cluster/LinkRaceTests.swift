@@ -15,9 +15,13 @@ struct LinkRaceTests {
     return ClusterRun(configuration, rules: SoundRules())
   }
 
-  private static func kind(_ header: FrameHeader, _ frame: [UInt8]) -> CoherenceMessage.Kind? {
-    guard header.kind == .coherence, !header.isContinuation else { return nil }
-    do throws(FrameError) { return try CoherenceBody(header, in: frame.span).message.kind } catch {
+  private static func kind(
+    _ header: FrameHeader, _ frame: [UInt8], in run: ClusterRun<SoundRules>
+  ) -> CoherenceMessage.Kind? {
+    guard header.kind == .ping, !header.isContinuation else { return nil }
+    do throws(FrameError) {
+      return run.sent.list[Int(try Ping(header, in: frame.span).number)].kind
+    } catch {
       return nil
     }
   }
@@ -26,8 +30,8 @@ struct LinkRaceTests {
   private static func run(losing kinds: Set<CoherenceMessage.Kind>) -> (result: RunResult, lossCount: Int) {
     let run = makeRun()
     var seen: Set<[UInt32]> = []
-    run.carry = { header, frame in
-      guard let kind = Self.kind(header, frame), kinds.contains(kind) else { return 1 }
+    run.carry = { [unowned run] header, frame in
+      guard let kind = Self.kind(header, frame, in: run), kinds.contains(kind) else { return 1 }
       let name = [UInt32(header.sender.value), UInt32(header.receiver.value), header.sequence.value]
       return seen.insert(name).inserted ? 0 : 1
     }
@@ -51,8 +55,8 @@ struct LinkRaceTests {
     let run = Self.makeRun()
     var dataCount = 0
     // Every frame with data arrives a second time, when all is over.
-    run.carry = { header, frame in
-      if header.kind == .coherence, header.isContinuation || Self.kind(header, frame) == .data {
+    run.carry = { [unowned run] header, frame in
+      if header.kind == .ping, header.isContinuation || Self.kind(header, frame, in: run) == .data {
         dataCount += 1
         return 2
       }
@@ -66,7 +70,7 @@ struct LinkRaceTests {
     var oldFrames: [(receiver: Int, bytes: [UInt8])] = []
     var resentCount = 0
     run.carry = { [unowned run] header, frame in
-      guard header.kind == .coherence else { return 1 }
+      guard header.kind == .ping else { return 1 }
       // The same frame as a node's former self would have sent it.
       var old = header
       old.senderIncarnation = Incarnation(9)

@@ -1,6 +1,9 @@
 import Coherence
 import Memory
+import Support
 import Wire
+
+@testable import Simulator
 
 // Virtual time, one queue of events, and one source of random numbers: the same seed gives the same run. What a vCPU reads
 // is compared with what was written last, all 4096 bytes: that is what coherence promises at every moment, and not just
@@ -19,8 +22,9 @@ final class ClusterRun<Rules: ProtocolRules> {
   let configuration: RunConfiguration
   let homes: HomeMap
   var nodes: [ClusterNode<Rules>] = []
+  let sent = SentMessages()
   var events = EventQueue<Event>()
-  var generator: SplitMix64
+  var generator: SeededGenerator
   var now: UInt64 = 1_000_000
   /// What every page holds, as the last write left it.
   var contents: [[UInt8]]
@@ -32,7 +36,7 @@ final class ClusterRun<Rules: ProtocolRules> {
 
   init(_ configuration: RunConfiguration, rules: Rules) {
     self.configuration = configuration
-    generator = SplitMix64(seed: configuration.seed)
+    generator = SeededGenerator(seed: configuration.seed)
     let nodeCount = configuration.nodeCount
     homes = HomeMap(
       pageCounts: (0..<nodeCount).map { node in
@@ -41,7 +45,9 @@ final class ClusterRun<Rules: ProtocolRules> {
       })
     contents = Array(repeating: [UInt8](repeating: 0, count: 4096), count: configuration.pageCount)
     wakes = [UInt64](repeating: .max, count: nodeCount)
-    for index in 0..<nodeCount { nodes.append(ClusterNode(index, configuration, homes: homes, rules: rules)) }
+    for index in 0..<nodeCount {
+      nodes.append(ClusterNode(index, configuration, homes: homes, sent: sent, rules: rules))
+    }
   }
 
   var instant: Instant { Instant(nanoseconds: now) }
@@ -166,4 +172,11 @@ struct RunResult {
   var contentBytes = 0
   var frameCount = 0
   var nanoseconds: UInt64 = 0
+}
+
+extension SeededGenerator {
+  /// Whether something happens that does so with this probability.
+  mutating func happens(_ probability: Double) -> Bool {
+    probability > 0 && Double(next() >> 11) < probability * 0x1p53
+  }
 }

@@ -1,5 +1,7 @@
 import Coherence
 
+@testable import Simulator
+
 /// What a simulated node's driver knows of a page.
 struct NodePage {
   var frame: Int?

@@ -1,6 +1,9 @@
 import Coherence
 import Memory
+import Support
 import Wire
+
+@testable import Simulator
 
 extension ClusterRun {
   /// A vCPU goes on: with the access that it waits for, or with its next one.

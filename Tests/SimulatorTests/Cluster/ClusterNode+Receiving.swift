@@ -2,13 +2,15 @@ import Coherence
 import Memory
 import Wire
 
+@testable import Simulator
+
 extension ClusterNode {
   /// Takes a frame of a message. Returns the message if that was its last, and what is wrong with it, if anything is.
   func take(_ header: FrameHeader, _ bytes: [UInt8]) -> (message: CoherenceMessage?, problem: String?) {
     let sender = header.sender.index
     if !header.isContinuation {
       do throws(FrameError) {
-        incoming[sender] = (try CoherenceBody(header, in: bytes.span).message, [])
+        incoming[sender] = (sent.list[Int(try Ping(header, in: bytes.span).number)], [])
       } catch {
         return (nil, "not a message: \(error)")
       }
@@ -35,7 +37,15 @@ extension ClusterNode {
       case .lines: .lines(lines)
       default: header.page
       }
-    guard message.isCarried(by: content) else { return (nil, "\(content) for \(message)") }
+    guard Self.isContent(message.content, content) else { return (nil, "\(content) for \(message)") }
     return (message, nil)
+  }
+
+  /// Whether what came of the page, all fragments together, is what the message says.
+  private static func isContent(_ said: CoherenceMessage.Content, _ found: PageContent) -> Bool {
+    switch (said, found) {
+    case (.none, .none), (.zero, .zero), (.page, .lines(.all)), (.changes, .lines): true
+    default: false
+    }
   }
 }
