@@ -51,10 +51,11 @@ final class ClusterNode<Rules: ProtocolRules> {
     incoming = Array(repeating: nil, count: configuration.nodeCount)
   }
 
+  /// No Ethernet looks at addresses here: all have the one of an empty announcement.
   static func peer(_ index: Int) -> Peer {
     Peer(
-      id: NodeID(UInt16(index)), incarnation: Incarnation(1),
-      address: MACAddress(0x0200_0000_0000 + UInt64(index)))
+      id: NodeID(UInt16(index)), incarnation: Incarnation(1000 + UInt32(index)),
+      address: Announcement().address)
   }
 
   // MARK: Sending
