@@ -1,13 +1,16 @@
 import Coherence
 import Glibc
 
-/// `Simulator tables` and `Simulator check`.
+/// `Simulator tables`, `Simulator check` and `Simulator bench`.
 @main
 struct Main {
   static func main() {
     let arguments = CommandLine.arguments.dropFirst()
     switch arguments.first {
     case "check": exit(check(Array(arguments.dropFirst())))
+    case "bench":
+      var benchmark = Benchmark(nodeCount: 8)
+      print(benchmark.run())
     case "tables": print(TransitionTables().text)
     default:
       print(usage)
@@ -17,6 +20,7 @@ struct Main {
 
   static let usage = """
     Simulator tables                 prints the transition tables of the protocol
+    Simulator bench                  says how many events the engine handles in a second
     Simulator check [options]        tries out everything that can happen
       --homes N,N,…                  how many pages each node is home to (1,0,0)
       --no-evictions                 no node evicts a page

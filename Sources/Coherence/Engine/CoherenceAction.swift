@@ -69,6 +69,6 @@ public enum LocalEvent: UInt8, CaseIterable, Sendable {
   case shotDown
   /// Who had the page pinned needs it no more.
   case release
-  /// The page has been pinned for as long as may be.
+  /// The page has been pinned for as long as may be: all of its pins are gone, and must not be released any more.
   case expire
 }

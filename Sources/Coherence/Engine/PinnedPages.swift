@@ -11,13 +11,14 @@ import Memory
 
 /// The pages that one vCPU has pinned for the instruction that it is at.
 public struct PinnedPages: Sendable {
-  private var pages: InlineArray<8, PageNumber>
+  private var pages: InlineArray<32, PageNumber>
   public private(set) var count = 0
 
   public init() { pages = InlineArray(repeating: PageNumber(0)) }
 
-  /// More than any instruction needs: code, operands, tables and descriptors of a few pages each.
-  public static var limit: Int { 8 }
+  /// More than an instruction needs: two pages each of code, source, target and stack, and the guest's page tables of
+  /// four levels that lead to them, of which most are the same.
+  public static var limit: Int { 32 }
 
   public func contains(_ page: PageNumber) -> Bool {
     for index in 0..<count where pages[index] == page { return true }

@@ -6,7 +6,7 @@ import Wire
 // One transaction at a time: what comes while the entry is busy waits in a list, first in, first out, whose links are in
 // the engine's pool. The entry says already what will be true when the open transaction has ended.
 
-/// What the home knows of a page: 32 bytes, without the sharers from node 64 on.
+/// What the home knows of a page: 24 bytes, without the sharers from node 64 on.
 public struct HomePage: Hashable, Sendable {
   /// Sharers below node 64; the owner's bit alone where the page is exclusive.
   var firstSharers: UInt64 = 0

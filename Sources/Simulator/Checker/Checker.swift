@@ -8,6 +8,8 @@ import Wire
 struct Checker<Rules: ProtocolRules> {
   let configuration: CheckConfiguration
   let rules: Rules
+  /// Is told of each step from each state, before it is taken.
+  var observe: ((World<Rules>, Step) -> Void)?
 
   func run() -> CheckResult {
     let clock = ContinuousClock()
@@ -36,6 +38,7 @@ struct Checker<Rules: ProtocolRules> {
         var found: (Step, String)?
         world.forEachStep { step in
           guard found == nil else { return }
+          observe?(world, step)
           var successor = world
           successor.take(step, &outbox)
           result.transitionCount += 1

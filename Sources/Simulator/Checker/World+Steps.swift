@@ -24,8 +24,10 @@ extension World {
     let local = self[node, page]
     let cached = cachePage(node, page)
     let mayFault = local.faults < (configuration.waits ? 2 : 1)
-    if mayFault, local.permission == .none { body(Step(.readFault, node, page)) }
-    if mayFault, local.permission != .write {
+    // While a shootdown is under way, some cores have the old translation and some the new one.
+    let least = local.shootdown ?? local.permission
+    if mayFault, least == .none { body(Step(.readFault, node, page)) }
+    if mayFault, least != .write {
       body(Step(.writeFault, node, page))
       if cached.pins > 0 { body(Step(.pinnedWriteFault, node, page)) }
     }
