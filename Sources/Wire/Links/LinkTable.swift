@@ -64,7 +64,7 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
       links[index].peer.incarnation != peer.incarnation || links[index].localIncarnation != local.incarnation
     else { throw .sameIncarnations }
     close(peer.id)
-    links[index].open(peer, for: local, at: now, options)
+    links[index].open(peer, for: local, at: now)
     peers.insert(peer.id)
   }
 
