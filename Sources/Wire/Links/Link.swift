@@ -108,19 +108,21 @@ struct Link {
   /// The next frame, which counts as sent; there is one. The epoch is that of one without message.
   @inline(__always)
   mutating func nextFrame(
-    at now: Instant, _ epoch: Epoch, _ slots: [SendSlot]
+    at now: Instant, _ epoch: Epoch, _ slots: [SendSlot], _ outgoing: inout FrameHeader
   ) -> OutgoingFrame {
-    var frame = OutgoingFrame(header: header, page: nil, slot: 0)
-    frame.header.epoch = epoch
-    acknowledge(in: &frame.header)
+    var header = header
+    acknowledge(in: &header)
     guard sending.isReady else {
       counters.acknowledgementsSent += 1
-      return frame
+      header.epoch = epoch
+      outgoing = header
+      return OutgoingFrame(page: nil, slot: 0, count: header.frameCount)
     }
-    frame.slot = place(nextSlot)
-    frame.header.sequence = sending.next
-    let isLast = slots[frame.slot].describe(sending.next, in: &frame)
-    if isLast { nextSlot += 1 }
+    header.sequence = sending.next
+    let place = place(nextSlot)
+    if slots[place].describe(sending.next, in: &header) { nextSlot += 1 }
+    outgoing = header
+    let frame = OutgoingFrame(page: slots[place].pageFrame, slot: place, count: header.frameCount)
     if sending.send(at: now, options) {
       counters.retransmissions += 1
     } else {
