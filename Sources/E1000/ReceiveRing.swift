@@ -52,11 +52,12 @@ public struct ReceiveRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Cop
   public mutating func advance() -> Bool {
     if !frameRange.isEmpty { recycle() }
     while true {
-      let descriptor = ReceiveDescriptor(word: memory.load(at: layout.state(next)))
+      let slot = next
+      let descriptor = ReceiveDescriptor(word: memory.load(at: layout.state(slot)))
       guard descriptor.isDone else { return false }
-      next = layout.slot(next)
-      heldCount += 1
-      gatheredCount += descriptor.length
+      next = layout.slot(slot)
+      heldCount &+= 1
+      gatheredCount &+= descriptor.length
       if !descriptor.isEndOfFrame {
         isOverlong =
           isOverlong || descriptor.length != layout.bufferSize || gatheredCount >= longestFrame
@@ -88,11 +89,11 @@ public struct ReceiveRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Cop
     } else if gatheredCount < RingSizes.shortestFrame {
       counters.tooShort += 1
     } else {
-      counters.frames += 1
-      counters.bytes += UInt64(gatheredCount)
-      if oldest + heldCount > layout.slotCount { joinAtEnd() }
+      counters.frames &+= 1
+      counters.bytes &+= UInt64(gatheredCount)
+      if oldest &+ heldCount > layout.slotCount { joinAtEnd() }
       let start = layout.buffer(oldest)
-      frameRange = start..<start + gatheredCount
+      frameRange = start..<start &+ gatheredCount
       return true
     }
     return false
@@ -113,9 +114,11 @@ public struct ReceiveRing<Bus: RegisterBus, Memory: DMAMemory & ~Copyable>: ~Cop
     // Locals, since after each store to the descriptors all else would have to be loaded again.
     let layout = layout
     var slot = oldest
-    for _ in 0..<heldCount {
+    var rest = heldCount
+    while rest > 0 {
       arm(slot)
       slot = layout.slot(slot)
+      rest &-= 1
     }
     oldest = slot
     unannouncedCount &+= heldCount

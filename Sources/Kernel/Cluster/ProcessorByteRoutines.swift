@@ -23,6 +23,14 @@ struct ProcessorByteRoutines: ByteRoutines {
         unsafe place += 64
         rest &-= 64
       }
+      if rest >= 32 {
+        register = unsafe crc32(register, wordAt: place)
+        register = unsafe crc32(register, wordAt: place + 8)
+        register = unsafe crc32(register, wordAt: place + 16)
+        register = unsafe crc32(register, wordAt: place + 24)
+        unsafe place += 32
+        rest &-= 32
+      }
       while rest >= 8 {
         register = unsafe crc32(register, wordAt: place)
         unsafe place += 8

@@ -20,6 +20,7 @@ struct Link {
   /// Frames that no correct peer sends, since the last good one.
   var violationCount = 0
 
+  private let options: LinkOptions
   /// Where the slots stand in the array.
   private let slotBase: Int
   private let slotMask: Int
@@ -35,6 +36,7 @@ struct Link {
 
   /// - Parameter index: the link's place in its table.
   init(_ index: Int, _ options: LinkOptions) {
+    self.options = options
     sending = Sending(options)
     slotBase = index * options.messageCount
     slotMask = options.messageCount - 1
@@ -64,7 +66,7 @@ struct Link {
   private func place(_ number: Int) -> Int { slotBase + number & slotMask }
 
   /// Starts anew with another incarnation at one of the ends. Slots that wait for their release stay.
-  mutating func open(_ peer: Peer, for local: LocalNode, at now: Instant, _ options: LinkOptions) {
+  mutating func open(_ peer: Peer, for local: LocalNode, at now: Instant) {
     self.peer = peer
     isOpen = true
     localIncarnation = local.incarnation
@@ -106,19 +108,21 @@ struct Link {
   /// The next frame, which counts as sent; there is one. The epoch is that of one without message.
   @inline(__always)
   mutating func nextFrame(
-    at now: Instant, _ epoch: Epoch, _ options: LinkOptions, _ slots: [SendSlot]
+    at now: Instant, _ epoch: Epoch, _ slots: [SendSlot], _ outgoing: inout FrameHeader
   ) -> OutgoingFrame {
-    var frame = OutgoingFrame(header: header, page: nil, slot: 0)
-    frame.header.epoch = epoch
-    acknowledge(in: &frame.header)
+    var header = header
+    acknowledge(in: &header)
     guard sending.isReady else {
       counters.acknowledgementsSent += 1
-      return frame
+      header.epoch = epoch
+      outgoing = header
+      return OutgoingFrame(page: nil, slot: 0, count: header.frameCount)
     }
-    frame.slot = place(nextSlot)
-    frame.header.sequence = sending.next
-    let isLast = slots[frame.slot].describe(sending.next, in: &frame)
-    if isLast { nextSlot += 1 }
+    header.sequence = sending.next
+    let place = place(nextSlot)
+    if slots[place].describe(sending.next, in: &header) { nextSlot += 1 }
+    outgoing = header
+    let frame = OutgoingFrame(page: slots[place].pageFrame, slot: place, count: header.frameCount)
     if sending.send(at: now, options) {
       counters.retransmissions += 1
     } else {
@@ -161,20 +165,19 @@ struct Link {
   /// - Throws: what no correct peer sends.
   @inline(__always)
   mutating func receive(
-    _ header: FrameHeader, at now: Instant, _ options: LinkOptions, _ slots: inout [SendSlot]
+    _ header: FrameHeader, at now: Instant, _ slots: inout [SendSlot]
   ) throws(FrameError) -> Bool {
     lastHeard = now
     if let number = header.acknowledgement, header.receiverIncarnation == localIncarnation {
-      try acknowledge(number, reportsGap: header.reportsGap, at: now, options, &slots)
+      try acknowledge(number, reportsGap: header.reportsGap, at: now, &slots)
     }
     if header.kind == .acknowledgement { counters.acknowledgementsReceived += 1 }
-    return header.kind.isSequenced ? try take(header, at: now, options) : false
+    return header.kind.isSequenced ? try take(header, at: now) : false
   }
 
   @inline(__always)
   private mutating func acknowledge(
-    _ number: SequenceNumber, reportsGap: Bool, at now: Instant, _ options: LinkOptions,
-    _ slots: inout [SendSlot]
+    _ number: SequenceNumber, reportsGap: Bool, at now: Instant, _ slots: inout [SendSlot]
   ) throws(FrameError) {
     switch sending.acknowledge(number, at: now, options) {
     case .impossible: throw .window
@@ -196,7 +199,7 @@ struct Link {
 
   @inline(__always)
   private mutating func take(
-    _ header: FrameHeader, at now: Instant, _ options: LinkOptions
+    _ header: FrameHeader, at now: Instant
   ) throws(FrameError) -> Bool {
     switch try receiving.accept(header, at: now, options) {
     case .inOrder:

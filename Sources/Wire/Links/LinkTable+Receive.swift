@@ -29,7 +29,7 @@ extension LinkTable where Routines: ~Copyable {
       }
     }
     do {
-      let isMessage = try links[id.index].receive(header, at: now, options, &slots)
+      let isMessage = try links[id.index].receive(header, at: now, &slots)
       update(id)
       if isMessage { return .message(header) }
     } catch {

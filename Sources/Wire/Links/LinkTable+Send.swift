@@ -26,27 +26,28 @@ extension LinkTable where Routines: ~Copyable {
     if now >= deadline { expire(at: now) }
     guard !ready.isEmpty, let id = ready.firstAround(from: turn) else { return nil }
     turn = id.index + 1
-    let frame = links[id.index].nextFrame(at: now, local.epoch, options, slots)
+    let frame = links[id.index].nextFrame(at: now, local.epoch, slots, &outgoing)
     update(id)
     return frame
   }
 
-  /// Writes `frame`, which `nextFrame` has just given, to the start of `bytes`.
+  /// Writes `frame`, which `nextFrame` has just given, to the start of `bytes`. It changes nothing; were it not mutating,
+  /// the compiler would copy the table for it.
   ///
   /// - Parameters:
   ///   - page: the 4 KiB at `frame.page`; of any length where that is nil.
   ///   - bytes: has room for `frame.count`.
   @inline(__always)
-  public func write(_ frame: OutgoingFrame, page: Span<UInt8>, to bytes: inout MutableSpan<UInt8>) {
-    frame.header.write(to: &bytes)
-    if frame.header.bodyCount > 0 { slots[frame.slot].copyBody(to: &bytes, using: routines) }
+  public mutating func write(_ frame: OutgoingFrame, page: Span<UInt8>, to bytes: inout MutableSpan<UInt8>) {
+    outgoing.write(to: &bytes)
+    if outgoing.bodyCount > 0 { slots[frame.slot].copyBody(to: &bytes, using: routines) }
     if frame.page != nil {
-      for run in frame.header.pageRuns {
+      for run in outgoing.pageRuns {
         let end = run.pageOffset + run.byteCount
         routines.copy(page.extracting(run.pageOffset..<end), to: &bytes, at: run.frameOffset)
       }
     }
-    frame.header.seal(&bytes, using: routines)
+    outgoing.seal(&bytes, using: routines)
   }
 
   /// Looks at the links whose deadline has passed, and finds the next one.

@@ -1,3 +1,5 @@
+import Ethernet
+
 // The links of one node, as a state machine without input or output. Its user calls
 //
 //   - `receive` with each frame that comes, and acts on the result;
@@ -23,6 +25,10 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
 
   /// The latest time for the next call of `nextFrame`; it may have work then, or not.
   public internal(set) var deadline = Instant.never
+
+  /// The header of the frame that `nextFrame` gave last.
+  public internal(set) var outgoing = FrameHeader(
+    destination: MACAddress(0), source: MACAddress(0), kind: .acknowledgement)
 
   /// Links that are open.
   public internal(set) var peers = NodeSet()
@@ -64,7 +70,7 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
       links[index].peer.incarnation != peer.incarnation || links[index].localIncarnation != local.incarnation
     else { throw .sameIncarnations }
     close(peer.id)
-    links[index].open(peer, for: local, at: now, options)
+    links[index].open(peer, for: local, at: now)
     peers.insert(peer.id)
   }
 

@@ -1,12 +1,9 @@
-import Ethernet
 import Memory
 
 /// A frame that is to be sent now: what `LinkTable.write` makes in the network interface's memory.
 ///
-/// It must be written before anything else is done with the table.
+/// It must be written before anything else is done with the table, which has its header (`LinkTable.outgoing`).
 public struct OutgoingFrame: Sendable {
-  public internal(set) var header: FrameHeader
-
   /// The frame of 4 KiB that has the lines of the page; nil where the frame has none.
   public internal(set) var page: HostPhysicalAddress?
 
@@ -14,5 +11,5 @@ public struct OutgoingFrame: Sendable {
   var slot: Int
 
   /// Bytes to be sent, without FCS.
-  public var count: Int { header.frameCount }
+  public internal(set) var count: Int
 }

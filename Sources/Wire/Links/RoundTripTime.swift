@@ -24,6 +24,7 @@ struct RoundTripTime {
   /// The timeout passed: the next one is twice as long.
   mutating func backOff() { backoff = min(backoff + 1, 16) }
 
+  @inline(__always)
   func timeout(_ options: LinkOptions) -> UInt64 {
     let estimate = smoothed.map { $0 + 4 * variation } ?? options.initialTimeout
     let bounded = min(max(estimate, options.minimumTimeout), options.maximumTimeout)

@@ -46,21 +46,20 @@ struct SendSlot {
   ///
   /// - Returns: whether it is the message's last one.
   @inline(__always)
-  func describe(_ number: SequenceNumber, in frame: inout OutgoingFrame) -> Bool {
+  func describe(_ number: SequenceNumber, in header: inout FrameHeader) -> Bool {
     let index = number.distance(from: first)
-    frame.header.kind = kind
-    frame.header.epoch = epoch
-    frame.header.bodyCount = index == 0 ? bodyCount : 0
-    frame.header.isContinuation = index > 0
-    frame.header.isContinued = index + 1 < frameCount
+    header.kind = kind
+    header.epoch = epoch
+    header.bodyCount = index == 0 ? bodyCount : 0
+    header.isContinuation = index > 0
+    header.isContinued = index + 1 < frameCount
     switch page {
     case .none: break
-    case .zero: frame.header.page = .zero
-    case .lines(let lines, let address):
+    case .zero: header.page = .zero
+    case .lines(let lines, _):
       let before = index == 0 ? 0 : Self.firstCapacity(bodyCount) + (index - 1) * Self.capacity
       let capacity = index == 0 ? Self.firstCapacity(bodyCount) : Self.capacity
-      frame.header.page = .lines(lines.dropping(first: before).keeping(first: capacity))
-      frame.page = address
+      header.page = .lines(lines.dropping(first: before).keeping(first: capacity))
     }
     return index + 1 == frameCount
   }

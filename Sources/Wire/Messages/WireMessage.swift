@@ -16,7 +16,7 @@ public protocol WireMessage: Sendable {
 
 extension WireMessage {
   /// The message in `frame`, whose header has been read.
-  @inlinable
+  @inlinable @inline(__always)
   public init(_ header: FrameHeader, in frame: Span<UInt8>) throws(FrameError) {
     try self.init(header.kind, frame.extracting(header.bodyRange))
   }

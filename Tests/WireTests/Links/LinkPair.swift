@@ -62,7 +62,7 @@ struct LinkPair: ~Copyable {
       var bytes = [UInt8](repeating: 0, count: frame.count)
       var span = bytes.mutableSpan
       table.write(frame, page: page.span, to: &span)
-      frames.append(Carried(header: frame.header, bytes: bytes))
+      frames.append(Carried(header: table.outgoing, bytes: bytes))
     }
     return frames
   }

@@ -116,7 +116,7 @@ final class LinkSimulation {
       var bytes = buffer.mutableSpan
       let page = node.frames.bytes(frame.page)
       node.links.write(frame, page: page.span, to: &bytes)
-      transmit(Array(buffer[..<frame.count]), to: frame.header.receiver.index)
+      transmit(Array(buffer[..<frame.count]), to: node.links.outgoing.receiver.index)
     }
     if node.links.deadline != .never { wake(index, at: max(now, node.links.deadline.nanoseconds)) }
   }
