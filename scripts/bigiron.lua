@@ -13,7 +13,6 @@ local REFUSAL = 0xFF
 
 local kinds = {
   [0x01] = "Acknowledgement",
-  [0x02] = "Reset",
   [0x10] = "Announcement",
   [0x11] = "View",
   [0x12] = "Heartbeat",
@@ -27,7 +26,6 @@ local kinds = {
 }
 local sequenced = { [0x20] = true, [0x21] = true, [0x30] = true, [0x31] = true }
 
-local resets = { "receiver is unknown", "sender has closed the link", "receiver sent nonsense" }
 local refusals = {
   "protocol version", "software version", "number of nodes", "duplicate number", "duplicate address", "cluster full",
   "processor", "declared down", "stranger",
@@ -66,7 +64,6 @@ local f = {
   page = ProtoField.bytes("bigiron.page", "Page"),
   body = ProtoField.bytes("bigiron.body", "Body"),
 
-  reset_reason = ProtoField.uint16("bigiron.reset.reason", "Reason", base.DEC, resets),
   refusal_reason = ProtoField.uint16("bigiron.refusal.reason", "Reason", base.DEC, refusals),
   refusal_detail = ProtoField.uint64("bigiron.refusal.detail", "Detail", base.HEX_DEC),
   wanted = ProtoField.uint16("bigiron.announcement.wanted", "Wanted number"),
@@ -172,11 +169,6 @@ end
 local bodies = {
   [0x01] = function(body)
     return body:len() == 0 and "" or nil
-  end,
-  [0x02] = function(body, tree)
-    if body:len() ~= 4 then return nil end
-    tree:add_le(f.reset_reason, body(0, 2))
-    return resets[body(0, 2):le_uint()]
   end,
   [0x10] = function(body, tree)
     if body:len() ~= 112 then return nil end

@@ -72,7 +72,6 @@ class DissectorTests(unittest.TestCase):
         self.assertEqual({protocol for protocol, _ in names}, {"BIGIRON"})
         self.assertEqual(dict(zip(self.vectors, (info for _, info in names))), {
             "acknowledgement": "0→1 Acknowledgement, ack 258, gap",
-            "reset": "0→1 Reset sender has closed the link, ack 258",
             "announcement": "?→? Announcement 8 cores, 16384 MiB, Big Iron 0.2.7",
             "view": "0→1 View epoch 4 agreed, nodes 0 1 63 64 255, ack 258",
             "heartbeat": "0→1 Heartbeat 16909060, hears 0 1 63 64 255, ack 258",

@@ -7,7 +7,7 @@ public struct CoherenceMessage: Hashable, Sendable {
     // From a cache to the page's home: requests. A node has at most one of them open for a page.
 
     /// The sender wants to read; `known` is the stale copy that it has.
-    case getShared = 1
+    case getShared
     /// The sender wants to write and has no valid copy; `known` is the stale copy that it has.
     case getExclusive
     /// The sender wants to write and has a shared copy, of version `known`.

@@ -10,16 +10,15 @@ struct ProcessorByteRoutines: ByteRoutines {
       guard var place = bytes.baseAddress else { return register }
       var register = UInt64(register)
       var rest = bytes.count
-      // Eight words a turn: the loop's own instructions are a quarter of the work that way.
-      while rest >= 64 {
-        register = unsafe crc32(register, wordAt: place)
-        register = unsafe crc32(register, wordAt: place + 8)
-        register = unsafe crc32(register, wordAt: place + 16)
-        register = unsafe crc32(register, wordAt: place + 24)
-        register = unsafe crc32(register, wordAt: place + 32)
-        register = unsafe crc32(register, wordAt: place + 40)
-        register = unsafe crc32(register, wordAt: place + 48)
-        register = unsafe crc32(register, wordAt: place + 56)
+      // Sixteen words a turn: the loop's own instructions are a fifth of the work that way.
+      while rest >= 128 {
+        register = unsafe Self.crc32c(register, lineAt: place)
+        register = unsafe Self.crc32c(register, lineAt: place + 64)
+        unsafe place += 128
+        rest &-= 128
+      }
+      if rest >= 64 {
+        register = unsafe Self.crc32c(register, lineAt: place)
         unsafe place += 64
         rest &-= 64
       }
@@ -44,6 +43,19 @@ struct ProcessorByteRoutines: ByteRoutines {
       }
       return last
     }
+  }
+
+  /// Takes 64 bytes.
+  @inline(__always)
+  private static func crc32c(_ register: UInt64, lineAt place: UnsafeRawPointer) -> UInt64 {
+    var register = unsafe crc32(register, wordAt: place)
+    register = unsafe crc32(register, wordAt: place + 8)
+    register = unsafe crc32(register, wordAt: place + 16)
+    register = unsafe crc32(register, wordAt: place + 24)
+    register = unsafe crc32(register, wordAt: place + 32)
+    register = unsafe crc32(register, wordAt: place + 40)
+    register = unsafe crc32(register, wordAt: place + 48)
+    return unsafe crc32(register, wordAt: place + 56)
   }
 
   @inline(__always)

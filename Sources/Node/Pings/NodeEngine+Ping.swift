@@ -77,7 +77,8 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     let ping = message.ping
     var isIntact = message.lines.isEmpty
     if let frame = message.frame {
-      isIntact = hasPattern(frame, line: message.lines[Int(ping.number) % message.lines.count])
+      let line = message.lines[Int(ping.number) % message.lines.count]
+      isIntact = Self.haveSameLine(line, pages.bytes(of: frame), pages.bytes(of: pings.pattern))
       pings.giveBack(frame)
     }
     pings.append(
@@ -86,12 +87,10 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
         lineCount: message.lines.count, isIntact: isIntact))
   }
 
-  private func hasPattern(_ frame: HostPhysicalAddress, line: Int) -> Bool {
-    let bytes = pages.bytes(of: frame)
-    let pattern = pages.bytes(of: pings.pattern)
+  private static func haveSameLine(_ line: Int, _ page: Span<UInt8>, _ other: Span<UInt8>) -> Bool {
     let start = line * PageLines.lineSize
     for offset in stride(from: start, to: start + PageLines.lineSize, by: 8)
-    where bytes.uint64(at: offset) != pattern.uint64(at: offset) { return false }
+    where page.uint64(at: offset) != other.uint64(at: offset) { return false }
     return true
   }
 }

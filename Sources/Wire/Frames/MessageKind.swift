@@ -5,8 +5,6 @@
 public enum MessageKind: UInt8, Sendable {
   /// The header alone, for its acknowledgement.
   case acknowledgement = 0x01
-  /// `Reset`: the sender has no link to the receiver.
-  case reset = 0x02
 
   /// `Announcement`: a node says that it is there and what it has.
   case announcement = 0x10
@@ -37,7 +35,7 @@ public enum MessageKind: UInt8, Sendable {
   public var isSequenced: Bool {
     switch self {
     case .ping, .pong, .coherence, .adoption: true
-    case .acknowledgement, .reset, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
+    case .acknowledgement, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       false
     }
   }

@@ -59,7 +59,7 @@ struct SendSlot {
     case .lines(let lines, _):
       let before = index == 0 ? 0 : Self.firstCapacity(bodyCount) + (index - 1) * Self.capacity
       let capacity = index == 0 ? Self.firstCapacity(bodyCount) : Self.capacity
-      header.page = .lines(lines.dropping(first: before).keeping(first: capacity))
+      header.page = .lines(lines.part(from: before, count: capacity))
     }
     return index + 1 == frameCount
   }

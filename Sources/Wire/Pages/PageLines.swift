@@ -29,20 +29,24 @@ public struct PageLines: OptionSet, Hashable, Sendable {
     self == .all ? index : dropping(first: index).rawValue.trailingZeroBitCount
   }
 
+  /// Without the lowest `start` lines, the lowest `count` of the rest.
+  @inline(__always)
+  func part(from start: Int, count: Int) -> Self {
+    let first = UInt64(rawValue.trailingZeroBitCount)
+    let run = rawValue >> first
+    guard run & (run &+ 1) == 0 else { return dropping(first: start).keeping(first: count) }
+    // The ordinary case: neighbours
+    let wanted = UInt64.max << UInt64(start) & ~(UInt64.max << UInt64(start + count))
+    return Self(rawValue: (run & wanted) << first)
+  }
+
   /// Without the lowest `count` lines.
-  func dropping(first count: Int) -> Self {
-    guard !isEmpty, count > 0 else { return self }
-    // In the ordinary case, where they are neighbours, no loop is needed.
-    let start = rawValue.trailingZeroBitCount
-    let run = rawValue >> UInt64(start)
-    if run & (run &+ 1) == 0 {
-      return start + count >= 64 ? [] : Self(rawValue: rawValue & .max << UInt64(start + count))
-    }
+  private func dropping(first count: Int) -> Self {
     var bits = rawValue
     for _ in 0..<min(count, 64) { bits &= bits &- 1 }
     return Self(rawValue: bits)
   }
 
   /// The lowest `count` lines alone.
-  func keeping(first count: Int) -> Self { subtracting(dropping(first: count)) }
+  private func keeping(first count: Int) -> Self { subtracting(dropping(first: count)) }
 }

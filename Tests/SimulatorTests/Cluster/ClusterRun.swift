@@ -130,7 +130,7 @@ final class ClusterRun<Rules: ProtocolRules> {
       var span = bytes.mutableSpan
       let page = frame.page.map { node.frames.bytes($0) } ?? []
       node.links.write(frame, page: page.span, to: &span)
-      transmit(frame.header, bytes)
+      transmit(node.links.outgoing, bytes)
     }
     node.takeReleasedPages()
     if node.links.hasFrames { return pump(index) }

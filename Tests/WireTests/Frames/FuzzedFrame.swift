@@ -12,7 +12,7 @@ struct FuzzedFrame {
   private var changes: [(index: Int, byte: UInt8)] = []
 
   static let kinds: [MessageKind] = [
-    .acknowledgement, .reset, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .ping, .pong,
+    .acknowledgement, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .ping, .pong,
     .refusal,
   ]
 

@@ -85,7 +85,6 @@ struct TestVectorTests {
     changes.page = .lines(PageLines(rawValue: 1 << 9))
     return [
       Example(name: "acknowledgement", header: gap, message: nil),
-      Example(name: "reset", header: header(.reset), message: Reset(.closed)),
       Example(name: "announcement", header: header(.announcement, isBroadcast: true), message: announcement),
       Example(
         name: "view", header: header(.view),
@@ -168,7 +167,6 @@ struct TestVectorTests {
     -> Bool
   {
     switch message {
-    case let message as Reset: try Reset(header, in: bytes.span) == message
     case let message as Announcement: try Announcement(header, in: bytes.span) == message
     case let message as View: try View(header, in: bytes.span) == message
     case let message as Heartbeat: try Heartbeat(header, in: bytes.span) == message

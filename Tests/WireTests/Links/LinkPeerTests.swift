@@ -72,18 +72,6 @@ struct LinkPeerTests {
     #expect(stranger.write(Announcement(), to: .peer(NodeID(1)), into: &span) == nil)
   }
 
-  @Test func aResetFromAStrangerIsDropped() throws {
-    var pair = try LinkPair()
-    var stranger = LinkPair.makeTable(
-      Peer(id: NodeID(2), incarnation: Incarnation(5), address: MACAddress(5)))
-    var bytes = [UInt8](repeating: 0, count: 1514)
-    var span = bytes.mutableSpan
-    let count = try #require(
-      stranger.write(
-        Reset(.unknown), to: .stranger(LinkPair.rightPeer.address, NodeID(1), Incarnation(20)), into: &span))
-    #expect(pair.right.receive(bytes.span.extracting(first: count), at: pair.now) == .dropped(.stranger))
-  }
-
   @Test func aRefusalIsReadWhateverItsVersion() throws {
     var pair = try LinkPair()
     var bytes = [UInt8](repeating: 0, count: 1514)

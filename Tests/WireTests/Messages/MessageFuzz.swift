@@ -7,7 +7,6 @@ enum MessageFuzz {
   static func bodyCount(_ kind: MessageKind, _ choice: UInt64) -> Int {
     switch kind {
     case .acknowledgement: 0
-    case .reset: 4
     case .announcement: 112
     case .view, .heartbeat: 48
     case .clockRequest: 8
@@ -29,9 +28,6 @@ enum MessageFuzz {
     guard choice % 16 != 0, count > 0 else { return }
     switch kind {
     case .acknowledgement: break
-    case .reset:
-      clear(0..<4, &frame)
-      frame[FrameLayout.body] = UInt8(1 + choice / 16 % 3)
     case .announcement:
       clear(0..<8, &frame)
       frame[FrameLayout.body] = UInt8(choice / 16 % 64)
@@ -67,7 +63,6 @@ enum MessageFuzz {
     case .acknowledgement: nil
     case .adoption: check(Adoption.self, header, frame)
     case .coherence: check(CoherenceBody.self, header, frame)
-    case .reset: check(Reset.self, header, frame)
     case .announcement: check(Announcement.self, header, frame)
     case .view: check(View.self, header, frame)
     case .heartbeat: check(Heartbeat.self, header, frame)
