@@ -75,20 +75,33 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
   public mutating func nextEvent() -> ClusterEvent? { membership.nextEvent() }
 
   /// What may follow from any frame, and from time.
+  @inline(__always)
   mutating func finish(at now: Instant) {
+    if !brokenLinks.isEmpty { breakLinks(at: now) }
+    if links.hasReleasedPages {
+      releasePages()
+      settle()
+    } else if !memory.pending.receivers.isEmpty {
+      settle()
+    }
+  }
+
+  @inline(never)
+  private mutating func breakLinks(at now: Instant) {
     while let id = brokenLinks.first() {
       brokenLinks.remove(id)
       membership.linkBroke(id, links: &links, at: now)
     }
-    var hasReleased = false
+  }
+
+  @inline(never)
+  private mutating func releasePages() {
     while let page = links.nextReleasedPage() {
-      hasReleased = true
       if memory.frames.isHeld(page.frame) {
         memory.frames.release(page.frame)
       } else {
         pings.giveBack(page.frame)
       }
     }
-    if hasReleased || !memory.pending.receivers.isEmpty { settle() }
   }
 }

@@ -61,6 +61,9 @@ extension LinkTable where Routines: ~Copyable {
     }
   }
 
+  /// Whether `nextReleasedPage` has one.
+  public var hasReleasedPages: Bool { !releasing.isEmpty }
+
   /// A page that the links need no more; nil where there is none. Its slot is free with that.
   @inline(__always)
   public mutating func nextReleasedPage() -> ReleasedPage? {
