@@ -1,3 +1,4 @@
+import Ethernet
 import Support
 import Testing
 import Wire
