@@ -12,10 +12,8 @@ extension Membership {
     at now: Instant
   ) {
     guard !isExpelled, !header.source.isGroup, header.senderIncarnation != .none else { return }
-    switch header.kind {
-    case .announcement, .view, .refusal: isDirty = true
-    default: break
-    }
+    // Who has announced itself the next scan sees.
+    if header.kind == .view || header.kind == .refusal { isDirty = true }
     do throws(FrameError) {
       if header.kind == .refusal {
         receive(try Refusal(header.kind, body), header, at: now)

@@ -55,8 +55,13 @@ public struct Membership: ~Copyable {
   var stage = View.Stage.proposed
   /// What `computeTarget` computes into.
   var target: Roster
+  var candidates: CandidateList
   /// Whether something has changed that may ask for another map.
   var isDirty = true
+  /// Before then a map is computed only where that takes no search.
+  var nextSearch: Instant
+  /// How often a node was looked at as a candidate for a map: the larger part of the work.
+  var examinationCount = 0
   var highestProposed = Epoch(0)
   var highestAgreed = Epoch(0)
   /// When the node was locked on the base, and when the map was installed.
@@ -118,6 +123,7 @@ public struct Membership: ~Copyable {
     base = Roster(nodeCount: options.nodeCount)
     proposal = Roster(nodeCount: options.nodeCount)
     target = Roster(nodeCount: options.nodeCount)
+    candidates = CandidateList(capacity: options.nodeCount)
     outbox = RefusalOutbox(capacity: 16)
     clockFollower = ClockFollower(nodeCount: options.nodeCount, options)
     deadline = now
@@ -125,6 +131,7 @@ public struct Membership: ~Copyable {
     lockedAt = now
     installedAt = now
     founding = now + 3 * options.heartbeatInterval
+    nextSearch = now
     nextScan = now
     nextAnnouncement = now
     nextHeartbeat = .never

@@ -68,6 +68,7 @@ struct LockTests {
     #expect(node.membership.stage == .agreed)
     view.epoch = Epoch(view.epoch.value + 5)
     say(view, simulation)
+    #expect(simulation.run(10_000_000) == nil)
     #expect(node.membership.proposalEpoch == view.epoch && node.membership.stage == .agreed)
     view.epoch = Epoch(view.epoch.value - 1)
     view.stage = .agreed
