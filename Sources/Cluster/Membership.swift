@@ -43,7 +43,7 @@ public struct Membership: ~Copyable {
   var isExpelled = false
   var known: KnownNodes
   var casualties: Casualties
-  var events = EventRing(capacity: 64)
+  var events: EventRing
 
   /// The members of `map`.
   var installed: Roster
@@ -107,6 +107,7 @@ public struct Membership: ~Copyable {
     precondition(options.suspicionTime < options.failureTime)
     self.options = options
     self.local = local
+    events = EventRing(nodeCount: options.nodeCount)
     map = ClusterMap(nodeCount: options.nodeCount)
     var own = KnownNode()
     own.isUsed = true
@@ -150,7 +151,8 @@ public struct Membership: ~Copyable {
   /// The next thing that has happened; nil where there is none.
   public mutating func nextEvent() -> ClusterEvent? { events.next() }
 
-  /// Events that were lost since nobody took them.
+  /// Events that were not reported. These are refusals, of which there were too many at once, unless nobody took what
+  /// happened to the cluster.
   public var lostEventCount: UInt64 { events.lostCount }
 
   /// This node's number in the installed map.
