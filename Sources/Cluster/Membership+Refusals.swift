@@ -76,7 +76,7 @@ extension Membership {
   mutating func refuse(_ place: Int, _ refusal: Refusal, at now: Instant) {
     let node = known[place]
     let turn = known[place].refusals.turn(refusal.reason, at: now, interval: options.refusalInterval)
-    send(refusal, to: node.address, node.id, node.incarnation, turn)
+    send(refusal, to: node.address, node.id, node.incarnation, turn, at: now)
   }
 
   /// Tells a node that was declared down, with what this one's part of the cluster weighs.
@@ -84,28 +84,38 @@ extension Membership {
     let turn = casualties.turn(.declaredDown, place, at: now, interval: options.refusalInterval)
     let weight = weight(installed.isEmpty ? NodeSet() : base.members.subtracting(down))
     let refusal = Refusal(.declaredDown, detail: weight.detail(in: map.epoch))
-    send(refusal, to: header.source, header.sender, header.senderIncarnation, turn)
+    send(refusal, to: header.source, header.sender, header.senderIncarnation, turn, at: now)
   }
 
   /// Tells a node that this one knows nothing of but its frame.
   mutating func refuse(_ origin: FrameIdentity, _ id: NodeID, _ refusal: Refusal, at now: Instant) {
     let turn = saidToStrangers.turn(refusal.reason, origin, at: now, interval: options.refusalInterval)
-    send(refusal, to: origin.address, id, origin.incarnation, turn)
+    send(refusal, to: origin.address, id, origin.incarnation, turn, at: now)
   }
 
   private mutating func send(
-    _ refusal: Refusal, to address: MACAddress, _ id: NodeID, _ incarnation: Incarnation, _ turn: RefusalTurn
+    _ refusal: Refusal, to address: MACAddress, _ id: NodeID, _ incarnation: Incarnation,
+    _ turn: RefusalTurn, at now: Instant
   ) {
     guard turn != .tooSoon else { return }
     outbox.add(OutgoingRefusal(address: address, id: id, incarnation: incarnation, refusal: refusal))
-    if turn == .first { events.add(.refused(address, refusal)) }
+    report(.refused(address, refusal), turn, at: now)
+  }
+
+  /// Reports a refusal if it is the first one of its kind, and there were not too many of late.
+  private mutating func report(_ event: ClusterEvent, _ turn: RefusalTurn, at now: Instant) {
+    switch turn {
+    case .first where refusalBudget.take(at: now): events.add(event)
+    case .first, .uncertain: events.lose()
+    case .again, .tooSoon: break
+    }
   }
 
   /// Takes another node's refusal of this one. It is never answered.
   mutating func receive(_ refusal: Refusal, _ header: FrameHeader, at now: Instant) {
     let origin = FrameIdentity(header.source, header.senderIncarnation)
     let turn = heardRefusals.turn(refusal.reason, origin, at: now, interval: options.refusalInterval / 2)
-    if turn == .first { events.add(.refusedBy(header.source, header.sender, refusal)) }
+    report(.refusedBy(header.source, header.sender, refusal), turn, at: now)
     refusedAt = now
     guard header.receiverIncarnation == local.incarnation else { return }
     switch refusal.reason {

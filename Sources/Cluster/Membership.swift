@@ -95,6 +95,7 @@ public struct Membership: ~Copyable {
   /// Refusals to and by nodes, known or not.
   var saidToStrangers = RefusalHistory()
   var heardRefusals = RefusalHistory()
+  var refusalBudget = RefusalBudget()
   var clockFollower: ClockFollower
 
   /// A node that starts looking for the others.

@@ -40,4 +40,50 @@ struct ReportTests {
     let lostCount = membership.lostEventCount
     #expect(lostCount == UInt64(200 - refusalCount))
   }
+
+  /// Takes ten seconds of what 200 strangers send, each ten times a second.
+  ///
+  /// - Returns: how many refusals are reported, how many are not, and how many are sent.
+  private func endure(
+    _ send: (ClusterSimulation, MACAddress, _ round: UInt32) -> [Refusal]
+  ) throws -> (reported: Int, lost: UInt64, sent: Int) {
+    let simulation = ClusterSimulation(seed: 6, machineCount: 1, options: ClusterOptions(nodeCount: 1))
+    simulation.boot(0)
+    #expect(simulation.run(500_000_000) == nil)
+    let node = try #require(simulation.nodes[0])
+    var sentCount = 0
+    for round in 0..<100 as Range<UInt32> {
+      for index in 0..<200 as Range<UInt64> {
+        sentCount += send(simulation, MACAddress(0x0200_0000_1000 + index), round).count
+      }
+      #expect(simulation.run(100_000_000) == nil)
+    }
+    #expect(node.isMember)
+    return (node.events.count { $0.isRefusal }, node.membership.lostEventCount, sentCount)
+  }
+
+  @Test func strangersOfAnotherVersionAreReportedRarely() throws {
+    let heartbeat = Heartbeat(number: 1, heard: NodeSet(), digest: 1)
+    let (reported, lost, sent) = try endure { simulation, address, _ in
+      simulation.inject(heartbeat, from: address, Incarnation(9), to: 0) { $0.version = 2 }
+    }
+    #expect(reported >= 16 && reported <= 32 && lost > 100 && sent >= 200)
+  }
+
+  @Test func strangersThatAreNewEachTimeAreReportedRarely() throws {
+    let (reported, lost, sent) = try endure { simulation, address, round in
+      var announcement = ClusterSimulation.announcement
+      announcement.nodeCount = 2
+      announcement.address = address
+      return simulation.inject(announcement, from: address, Incarnation(9 + round), to: 0)
+    }
+    #expect(reported >= 16 && reported <= 32 && lost > 100 && sent >= 100)
+  }
+
+  @Test func refusalsByStrangersAreReportedRarely() throws {
+    let (reported, lost, sent) = try endure { simulation, address, round in
+      simulation.inject(Refusal(.clusterFull), from: address, Incarnation(9 + round), to: 0)
+    }
+    #expect(reported >= 16 && reported <= 32 && lost > 100 && sent == 0)
+  }
 }
