@@ -118,21 +118,27 @@ extension Membership {
     report(.refusedBy(header.source, header.sender, refusal), turn, at: now)
     refusedAt = now
     guard header.receiverIncarnation == local.incarnation else { return }
-    switch refusal.reason {
-    case .declaredDown: receiveDeclaration(refusal, header)
-    case .stranger: weigh(refusal, header, against: installed.members)
-    default: break
+    guard refusal.reason == .declaredDown || refusal.reason == .stranger else { return }
+    let theirs = ClusterWeight(refusal.detail, from: header.sender, header.source)
+    guard isCredible(theirs, header, at: now) else { return }
+    let epoch = Epoch(UInt32(truncatingIfNeeded: refusal.detail))
+    if refusal.reason == .declaredDown {
+      receiveDeclaration(header, theirs, epoch)
+    } else {
+      weigh(theirs, epoch, against: installed.members)
     }
   }
 
   /// Others have declared this incarnation down. Where this node has done the same with them, one side stays.
-  private mutating func receiveDeclaration(_ refusal: Refusal, _ header: FrameHeader) {
-    guard !installed.isEmpty else { return expel(Epoch(UInt32(truncatingIfNeeded: refusal.detail))) }
+  private mutating func receiveDeclaration(
+    _ header: FrameHeader, _ theirs: ClusterWeight, _ epoch: Epoch
+  ) {
+    guard !installed.isEmpty else { return expel(epoch) }
     let place = known.place(header.source, header.senderIncarnation)
     let id = place.flatMap { base.id(ofPlace: $0) }
     var mine = base.members.subtracting(down)
     if let id { mine.remove(id) }
-    weigh(refusal, header, against: mine)
+    weigh(theirs, epoch, against: mine)
     guard !isExpelled else { return }
     // This node goes on without one that has gone on without it.
     if let id {
@@ -143,10 +149,8 @@ extension Membership {
   }
 
   /// Stops if the refuser's part of the cluster, or its cluster, is to stay and not `mine`.
-  private mutating func weigh(_ refusal: Refusal, _ header: FrameHeader, against mine: NodeSet) {
-    guard !installed.isEmpty else { return }
-    let theirs = ClusterWeight(refusal.detail, from: header.sender, header.source)
-    if weight(mine) < theirs { expel(Epoch(UInt32(truncatingIfNeeded: refusal.detail))) }
+  private mutating func weigh(_ theirs: ClusterWeight, _ epoch: Epoch, against mine: NodeSet) {
+    if !installed.isEmpty, weight(mine) < theirs { expel(epoch) }
   }
 
   /// What a part of the base weighs.

@@ -78,6 +78,7 @@ public struct Membership: ~Copyable {
   /// When a heartbeat last came from a cluster that this node is not in, and since when they have been coming.
   var foreignClusterHeard: Instant?
   var foreignClusterSince = Instant(nanoseconds: 0)
+  var foreignMembers: ForeignMembers
   /// When others last refused this node.
   var refusedAt: Instant?
 
@@ -126,6 +127,7 @@ public struct Membership: ~Copyable {
     proposal = Roster(nodeCount: options.nodeCount)
     target = Roster(nodeCount: options.nodeCount)
     candidates = CandidateList(capacity: options.nodeCount)
+    foreignMembers = ForeignMembers(nodeCount: options.nodeCount)
     outbox = RefusalOutbox(capacity: 16)
     clockFollower = ClockFollower(nodeCount: options.nodeCount, options)
     deadline = now

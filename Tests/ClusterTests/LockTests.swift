@@ -123,6 +123,7 @@ struct LockTests {
 
   @Test func anEpochThatCannotBeExceededIsTheLast() throws {
     var (simulation, node, view) = try makeProposer()
+    node.membership.highestProposed = Epoch(.max - 1)
     view.epoch = Epoch(.max)
     view.stage = .agreed
     say(view, simulation)
