@@ -30,6 +30,8 @@ local refusals = {
   "protocol version", "software version", "number of nodes", "duplicate number", "duplicate address", "cluster full",
   "processor", "declared down", "stranger",
 }
+-- Reasons whose detail is a weight.
+local weighted = { [8] = true, [9] = true }
 local operations = {
   [0] = "Get shared", "Get exclusive", "Upgrade", "Put", "Forward shared", "Forward exclusive", "Invalidate", "Grant",
   "Drop", "Give", "Keep", "Void", "Data", "Invalidated", "Unblock", "Put data",
@@ -66,6 +68,9 @@ local f = {
 
   refusal_reason = ProtoField.uint16("bigiron.refusal.reason", "Reason", base.DEC, refusals),
   refusal_detail = ProtoField.uint64("bigiron.refusal.detail", "Detail", base.HEX_DEC),
+  weight_epoch = ProtoField.uint32("bigiron.refusal.epoch", "Epoch of the sender's cluster"),
+  weight_members = ProtoField.uint16("bigiron.refusal.members", "Members"),
+  weight_lowest = ProtoField.uint16("bigiron.refusal.lowest", "Lowest number"),
   wanted = ProtoField.uint16("bigiron.announcement.wanted", "Wanted number"),
   nodes = ProtoField.uint16("bigiron.announcement.nodes", "Nodes expected"),
   cores = ProtoField.uint16("bigiron.announcement.cores", "Cores"),
@@ -245,9 +250,15 @@ local bodies = {
   [REFUSAL] = function(body, tree)
     if body:len() ~= 16 then return nil end
     tree:add_le(f.refusal_reason, body(0, 2))
-    tree:add_le(f.refusal_detail, body(8, 8))
+    local detail = tree:add_le(f.refusal_detail, body(8, 8))
     local reason = body(0, 2):le_uint()
-    return refusals[reason] or ("reason %d"):format(reason)
+    local name = refusals[reason] or ("reason %d"):format(reason)
+    if not weighted[reason] then return name end
+    detail:add_le(f.weight_epoch, body(8, 4))
+    detail:add_le(f.weight_members, body(12, 2))
+    add_node(detail, f.weight_lowest, body(14, 2))
+    return ("%s, epoch %d, %d members, lowest %s"):format(
+      name, body(8, 4):le_uint(), body(12, 2):le_uint(), node_name(body(14, 2):le_uint()))
   end,
 }
 bodies[0x21] = bodies[0x20]

@@ -13,11 +13,13 @@ struct Casualties {
 
   private var table: [Casualty?]
   private var next = 0
+  /// All places from here on are free.
+  private var end = 0
 
   init(capacity: Int) { table = [Casualty?](repeating: nil, count: capacity) }
 
   func place(_ address: MACAddress, _ incarnation: Incarnation) -> Int? {
-    for place in 0..<table.count {
+    for place in 0..<end {
       if let casualty = table[place], casualty.incarnation == incarnation, casualty.address == address {
         return place
       }
@@ -28,6 +30,7 @@ struct Casualties {
   mutating func add(_ address: MACAddress, _ incarnation: Incarnation, _ id: NodeID) {
     guard place(address, incarnation) == nil else { return }
     table[next] = Casualty(address: address, incarnation: incarnation, id: id)
+    end = max(end, next + 1)
     next = (next + 1) % table.count
   }
 

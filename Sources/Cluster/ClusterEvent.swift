@@ -21,4 +21,11 @@ public enum ClusterEvent: Equatable, Sendable {
   case refusedBy(MACAddress, NodeID, Refusal)
   /// The others have declared this incarnation down, in this epoch of theirs: it is out for good.
   case expelled(Epoch)
+
+  var isRefusal: Bool {
+    switch self {
+    case .refused, .refusedBy: true
+    default: false
+    }
+  }
 }

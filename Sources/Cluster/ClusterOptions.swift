@@ -14,6 +14,10 @@ public struct ClusterOptions: Sendable {
   /// How often a view is said again, as long as the map is not installed.
   public var viewInterval: UInt64 = 50_000_000
 
+  /// From one search among the nodes that have announced themselves to the next, at least: so much work at most comes
+  /// from what they say, however much that is.
+  public var searchInterval: UInt64 = 5_000_000
+
   /// A member that was silent for so long is suspected.
   public var suspicionTime: UInt64 = 500_000_000
 

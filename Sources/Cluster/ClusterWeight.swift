@@ -22,6 +22,11 @@ struct ClusterWeight {
     lowestAddress = lowest == sender ? address : nil
   }
 
+  /// Whether a cluster of `nodeCount` nodes can weigh so much; 0 members are none.
+  func fits(nodeCount: Int) -> Bool {
+    count == 0 || lowest.isNode && lowest.index + Int(count) <= nodeCount
+  }
+
   /// The detail of a refusal that says this, and the epoch.
   func detail(in epoch: Epoch) -> UInt64 {
     UInt64(epoch.value) | UInt64(count) << 32 | UInt64(lowest.value) << 48

@@ -2,24 +2,41 @@ import Ethernet
 import Wire
 
 extension Membership {
-  /// Does all that follows from what is known now.
+  /// Does all that follows from what is known now, or if that may take a search, and the last one was just before, what
+  /// follows for the present proposal.
   mutating func reconsider<Routines: ByteRoutines & ~Copyable>(
     _ links: inout LinkTable<Routines>, at now: Instant
   ) {
     guard !isExpelled else { return close(&links) }
     guard isDirty else { return updateDeadline() }
+    guard now >= nextSearch || hasCasualties else {
+      _ = complete(&links, at: now)
+      return updateDeadline()
+    }
     isDirty = false
+    nextSearch = now + options.searchInterval
     // An installed map may show at once what the next one has to be.
     for _ in 0..<3 {
       guard computeTarget(at: now), propose(at: now) else {
         withdraw()
         break
       }
-      lock(at: now)
-      guard let epoch = proposalEpoch, stage == .agreed, isAgreed(epoch) else { break }
-      install(epoch, &links, at: now)
+      guard complete(&links, at: now) else { break }
     }
     updateDeadline()
+  }
+
+  /// Whether members are down: then the next map is the base without them.
+  private var hasCasualties: Bool { !base.members.intersection(down).isEmpty }
+
+  /// Takes the proposal through those stages that the views of its members allow; whether it has become the map.
+  private mutating func complete<Routines: ByteRoutines & ~Copyable>(
+    _ links: inout LinkTable<Routines>, at now: Instant
+  ) -> Bool {
+    lock(at: now)
+    guard let epoch = proposalEpoch, stage == .agreed, isAgreed(epoch) else { return false }
+    install(epoch, &links, at: now)
+    return true
   }
 
   private mutating func withdraw() {

@@ -12,10 +12,8 @@ extension Membership {
     at now: Instant
   ) {
     guard !isExpelled, !header.source.isGroup, header.senderIncarnation != .none else { return }
-    switch header.kind {
-    case .announcement, .view, .refusal: isDirty = true
-    default: break
-    }
+    // Who has announced itself the next scan sees.
+    if header.kind == .view || header.kind == .refusal { isDirty = true }
     do throws(FrameError) {
       if header.kind == .refusal {
         receive(try Refusal(header.kind, body), header, at: now)
@@ -38,14 +36,19 @@ extension Membership {
       if header.kind == .heartbeat { noteForeignCluster(header, at: now) }
       return
     }
+    let isFromMember = header.sender.isNode && header.epoch.value > 0
+    if isFromMember, !isPlausible(headerEpoch: header.epoch, from: place) { throw .body }
     known[place].lastHeard = now
-    if header.sender.isNode, header.epoch.value > 0 {
+    if isFromMember {
       if known[place].epoch < header.epoch { isDirty = true }
       known[place].id = header.sender
       known[place].epoch = max(known[place].epoch, header.epoch)
     }
     switch header.kind {
-    case .view: receive(try View(header.kind, body), header, from: place, at: now)
+    case .view:
+      let view = try View(header.kind, body)
+      guard isPlausible(view.epoch, from: place) else { throw .body }
+      receive(view, header, from: place, at: now)
     case .heartbeat:
       _ = try Heartbeat(header.kind, body)
       if base.id(ofPlace: place) == nil, !isProposed(place) { noteForeignCluster(header, at: now) }
@@ -72,16 +75,13 @@ extension Membership {
     guard header.sender.isNode, header.epoch.value > 0 else { return }
     if foreignClusterHeard.map({ now.since($0) >= options.failureTime }) ?? true { foreignClusterSince = now }
     foreignClusterHeard = now
+    let origin = FrameIdentity(header.source, header.senderIncarnation)
+    foreignMembers.note(header.sender, origin, at: now)
     guard !installed.isEmpty, down.isEmpty,
       now.since(max(foreignClusterSince, grace)) >= options.failureTime
     else { return }
     let refusal = Refusal(.stranger, detail: weight(installed.members).detail(in: map.epoch))
-    let origin = FrameIdentity(header.source, header.senderIncarnation)
     refuse(origin, header.sender, refusal, at: now)
-  }
-
-  private func isProposed(_ place: Int) -> Bool {
-    proposalEpoch != nil && proposal.id(ofPlace: place) != nil
   }
 
   private mutating func note(

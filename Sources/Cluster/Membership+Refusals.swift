@@ -76,7 +76,7 @@ extension Membership {
   mutating func refuse(_ place: Int, _ refusal: Refusal, at now: Instant) {
     let node = known[place]
     let turn = known[place].refusals.turn(refusal.reason, at: now, interval: options.refusalInterval)
-    send(refusal, to: node.address, node.id, node.incarnation, turn)
+    send(refusal, to: node.address, node.id, node.incarnation, turn, at: now)
   }
 
   /// Tells a node that was declared down, with what this one's part of the cluster weighs.
@@ -84,45 +84,61 @@ extension Membership {
     let turn = casualties.turn(.declaredDown, place, at: now, interval: options.refusalInterval)
     let weight = weight(installed.isEmpty ? NodeSet() : base.members.subtracting(down))
     let refusal = Refusal(.declaredDown, detail: weight.detail(in: map.epoch))
-    send(refusal, to: header.source, header.sender, header.senderIncarnation, turn)
+    send(refusal, to: header.source, header.sender, header.senderIncarnation, turn, at: now)
   }
 
   /// Tells a node that this one knows nothing of but its frame.
   mutating func refuse(_ origin: FrameIdentity, _ id: NodeID, _ refusal: Refusal, at now: Instant) {
     let turn = saidToStrangers.turn(refusal.reason, origin, at: now, interval: options.refusalInterval)
-    send(refusal, to: origin.address, id, origin.incarnation, turn)
+    send(refusal, to: origin.address, id, origin.incarnation, turn, at: now)
   }
 
   private mutating func send(
-    _ refusal: Refusal, to address: MACAddress, _ id: NodeID, _ incarnation: Incarnation, _ turn: RefusalTurn
+    _ refusal: Refusal, to address: MACAddress, _ id: NodeID, _ incarnation: Incarnation,
+    _ turn: RefusalTurn, at now: Instant
   ) {
     guard turn != .tooSoon else { return }
     outbox.add(OutgoingRefusal(address: address, id: id, incarnation: incarnation, refusal: refusal))
-    if turn == .first { events.add(.refused(address, refusal)) }
+    report(.refused(address, refusal), turn, at: now)
+  }
+
+  /// Reports a refusal if it is the first one of its kind, and there were not too many of late.
+  private mutating func report(_ event: ClusterEvent, _ turn: RefusalTurn, at now: Instant) {
+    switch turn {
+    case .first where refusalBudget.take(at: now): events.add(event)
+    case .first, .uncertain: events.lose()
+    case .again, .tooSoon: break
+    }
   }
 
   /// Takes another node's refusal of this one. It is never answered.
   mutating func receive(_ refusal: Refusal, _ header: FrameHeader, at now: Instant) {
     let origin = FrameIdentity(header.source, header.senderIncarnation)
     let turn = heardRefusals.turn(refusal.reason, origin, at: now, interval: options.refusalInterval / 2)
-    if turn == .first { events.add(.refusedBy(header.source, header.sender, refusal)) }
+    report(.refusedBy(header.source, header.sender, refusal), turn, at: now)
     refusedAt = now
     guard header.receiverIncarnation == local.incarnation else { return }
-    switch refusal.reason {
-    case .declaredDown: receiveDeclaration(refusal, header)
-    case .stranger: weigh(refusal, header, against: installed.members)
-    default: break
+    guard refusal.reason == .declaredDown || refusal.reason == .stranger else { return }
+    let theirs = ClusterWeight(refusal.detail, from: header.sender, header.source)
+    guard isCredible(theirs, header, at: now) else { return }
+    let epoch = Epoch(UInt32(truncatingIfNeeded: refusal.detail))
+    if refusal.reason == .declaredDown {
+      receiveDeclaration(header, theirs, epoch)
+    } else {
+      weigh(theirs, epoch, against: installed.members)
     }
   }
 
   /// Others have declared this incarnation down. Where this node has done the same with them, one side stays.
-  private mutating func receiveDeclaration(_ refusal: Refusal, _ header: FrameHeader) {
-    guard !installed.isEmpty else { return expel(Epoch(UInt32(truncatingIfNeeded: refusal.detail))) }
+  private mutating func receiveDeclaration(
+    _ header: FrameHeader, _ theirs: ClusterWeight, _ epoch: Epoch
+  ) {
+    guard !installed.isEmpty else { return expel(epoch) }
     let place = known.place(header.source, header.senderIncarnation)
     let id = place.flatMap { base.id(ofPlace: $0) }
     var mine = base.members.subtracting(down)
     if let id { mine.remove(id) }
-    weigh(refusal, header, against: mine)
+    weigh(theirs, epoch, against: mine)
     guard !isExpelled else { return }
     // This node goes on without one that has gone on without it.
     if let id {
@@ -133,10 +149,8 @@ extension Membership {
   }
 
   /// Stops if the refuser's part of the cluster, or its cluster, is to stay and not `mine`.
-  private mutating func weigh(_ refusal: Refusal, _ header: FrameHeader, against mine: NodeSet) {
-    guard !installed.isEmpty else { return }
-    let theirs = ClusterWeight(refusal.detail, from: header.sender, header.source)
-    if weight(mine) < theirs { expel(Epoch(UInt32(truncatingIfNeeded: refusal.detail))) }
+  private mutating func weigh(_ theirs: ClusterWeight, _ epoch: Epoch, against mine: NodeSet) {
+    if !installed.isEmpty, weight(mine) < theirs { expel(epoch) }
   }
 
   /// What a part of the base weighs.

@@ -41,41 +41,35 @@ extension Membership {
       return false
     }
     // Those that want a number come first, then the others in the order of their addresses.
+    candidates.clear()
     for place in 0..<known.end where isCandidate(place, at: now) {
       let wanted = known[place].announcement.wantedID
-      if wanted.isNode { target.insert(wanted, place: place) }
-    }
-    var last: MACAddress?
-    while target.members.count < options.nodeCount {
-      guard let place = nextCandidate(after: last, at: now), let id = firstFreeNumber(target.members) else {
-        return false
+      if wanted.isNode {
+        target.insert(wanted, place: place)
+      } else {
+        candidates.insert(known[place].address, place: place)
       }
-      target.insert(id, place: place)
-      last = known[place].address
+    }
+    guard target.members.count + candidates.count >= options.nodeCount else { return false }
+    var next = 0
+    for index in 0..<options.nodeCount {
+      let id = NodeID(UInt16(index))
+      guard !target.members.contains(id) else { continue }
+      target.insert(id, place: candidates.place(next))
+      next += 1
     }
     return target.id(ofPlace: 0) != nil
   }
 
-  /// The candidate without a wanted number whose address follows on `last`.
-  private func nextCandidate(after last: MACAddress?, at now: Instant) -> Int? {
-    var best: Int?
-    for place in 0..<known.end
-    where !known[place].announcement.wantedID.isNode && isCandidate(place, at: now) {
-      let address = known[place].address
-      if let last, address <= last { continue }
-      if best.map({ address < known[$0].address }) ?? true { best = place }
-    }
-    return best
-  }
-
   /// Whether the node at `place` lives outside of every cluster and could be in this one.
-  private func isCandidate(_ place: Int, at now: Instant) -> Bool {
-    isLive(place, at: now) && !known[place].isMember && refusalReason(place, at: now) == nil
+  private mutating func isCandidate(_ place: Int, at now: Instant) -> Bool {
+    examinationCount += 1
+    return isLive(place, at: now) && !known[place].isMember && refusalReason(place, at: now) == nil
       && casualties.place(known[place].address, known[place].incarnation) == nil
   }
 
   /// Who is next to come into the cluster: those that want a number first, then the lowest address.
-  private func firstCandidate(at now: Instant) -> Int? {
+  private mutating func firstCandidate(at now: Instant) -> Int? {
     guard base.members.count < options.nodeCount else { return nil }
     var best: Int?
     for place in 1..<known.end where isCandidate(place, at: now) {
@@ -105,38 +99,31 @@ extension Membership {
 
   /// A map that a member of a cluster proposes, of members that this node knows, and of this node.
   private mutating func joinCluster(at now: Instant) -> Bool {
+    var latest: (view: View, epoch: Epoch)?
     for place in 1..<known.end where isLive(place, at: now) && known[place].isMember {
-      guard let view = known[place].view, view.epoch > known[place].epoch else { continue }
-      if reconstruct(view, known[place].epoch, at: now) { return true }
+      // Most members say the same.
+      let epoch = known[place].epoch
+      guard let view = known[place].view, view.epoch > epoch else { continue }
+      if let latest, latest.view == view, latest.epoch == epoch { continue }
+      if reconstruct(view, epoch, at: now) { return true }
       target.clear()
+      latest = (view, epoch)
     }
     return false
   }
 
+  /// Makes the target of those who were last heard to be the view's members, but one that nobody has been: this node.
   private mutating func reconstruct(_ view: View, _ epoch: Epoch, at now: Instant) -> Bool {
-    var ownID: NodeID?
-    for id in view.members.nodes {
-      if let place = member(id, epoch, at: now) {
-        target.insert(id, place: place)
-      } else if ownID == nil {
-        ownID = id
-        target.insert(id, place: 0)
-      } else {
-        return false
-      }
+    for place in 1..<known.end where isLive(place, at: now) && known[place].epoch == epoch {
+      let id = known[place].id
+      guard view.members.contains(id) else { continue }
+      if target.members.contains(id), known[target.place(id)].lastHeard >= known[place].lastHeard { continue }
+      target.insert(id, place: place)
     }
-    guard ownID != nil else { return false }
+    let missing = view.members.subtracting(target.members)
+    guard missing.count == 1, let ownID = missing.first() else { return false }
+    target.insert(ownID, place: 0)
     target.computeDigest(known)
     return target.digest == view.digest
-  }
-
-  /// The node that was last heard to be the member with number `id` in `epoch`.
-  private func member(_ id: NodeID, _ epoch: Epoch, at now: Instant) -> Int? {
-    var latest: Int?
-    for place in 1..<known.end
-    where isLive(place, at: now) && known[place].id == id && known[place].epoch == epoch {
-      if latest.map({ known[$0].lastHeard < known[place].lastHeard }) ?? true { latest = place }
-    }
-    return latest
   }
 }

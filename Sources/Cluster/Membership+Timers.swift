@@ -32,6 +32,7 @@ extension Membership {
 
   mutating func updateDeadline() {
     deadline = min(min(nextScan, nextAnnouncement), min(nextHeartbeat, nextView), clockFollower.deadline)
+    if isDirty { deadline = min(deadline, nextSearch) }
   }
 
   /// Announcements are rarer while others refuse the node.
@@ -84,6 +85,7 @@ extension Membership {
 
   /// A member of the base is no more what it was.
   mutating func fail(_ id: NodeID) {
+    isDirty = true
     guard installed.isEmpty else { return down.insert(id) }
     // A cluster that may not have formed is not formed without a node. It can't come back: it may have formed for it.
     let node = known[base.place(id)]

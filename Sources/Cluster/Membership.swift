@@ -43,7 +43,7 @@ public struct Membership: ~Copyable {
   var isExpelled = false
   var known: KnownNodes
   var casualties: Casualties
-  var events = EventRing(capacity: 64)
+  var events: EventRing
 
   /// The members of `map`.
   var installed: Roster
@@ -55,8 +55,13 @@ public struct Membership: ~Copyable {
   var stage = View.Stage.proposed
   /// What `computeTarget` computes into.
   var target: Roster
+  var candidates: CandidateList
   /// Whether something has changed that may ask for another map.
   var isDirty = true
+  /// Before then a map is computed only where that takes no search.
+  var nextSearch: Instant
+  /// How often a node was looked at as a candidate for a map: the larger part of the work.
+  var examinationCount = 0
   var highestProposed = Epoch(0)
   var highestAgreed = Epoch(0)
   /// When the node was locked on the base, and when the map was installed.
@@ -73,6 +78,7 @@ public struct Membership: ~Copyable {
   /// When a heartbeat last came from a cluster that this node is not in, and since when they have been coming.
   var foreignClusterHeard: Instant?
   var foreignClusterSince = Instant(nanoseconds: 0)
+  var foreignMembers: ForeignMembers
   /// When others last refused this node.
   var refusedAt: Instant?
 
@@ -90,6 +96,7 @@ public struct Membership: ~Copyable {
   /// Refusals to and by nodes, known or not.
   var saidToStrangers = RefusalHistory()
   var heardRefusals = RefusalHistory()
+  var refusalBudget = RefusalBudget()
   var clockFollower: ClockFollower
 
   /// A node that starts looking for the others.
@@ -102,6 +109,7 @@ public struct Membership: ~Copyable {
     precondition(options.suspicionTime < options.failureTime)
     self.options = options
     self.local = local
+    events = EventRing(nodeCount: options.nodeCount)
     map = ClusterMap(nodeCount: options.nodeCount)
     var own = KnownNode()
     own.isUsed = true
@@ -118,6 +126,8 @@ public struct Membership: ~Copyable {
     base = Roster(nodeCount: options.nodeCount)
     proposal = Roster(nodeCount: options.nodeCount)
     target = Roster(nodeCount: options.nodeCount)
+    candidates = CandidateList(capacity: options.nodeCount)
+    foreignMembers = ForeignMembers(nodeCount: options.nodeCount)
     outbox = RefusalOutbox(capacity: 16)
     clockFollower = ClockFollower(nodeCount: options.nodeCount, options)
     deadline = now
@@ -125,6 +135,7 @@ public struct Membership: ~Copyable {
     lockedAt = now
     installedAt = now
     founding = now + 3 * options.heartbeatInterval
+    nextSearch = now
     nextScan = now
     nextAnnouncement = now
     nextHeartbeat = .never
@@ -143,7 +154,8 @@ public struct Membership: ~Copyable {
   /// The next thing that has happened; nil where there is none.
   public mutating func nextEvent() -> ClusterEvent? { events.next() }
 
-  /// Events that were lost since nobody took them.
+  /// Events that were not reported. These are refusals, of which there were too many at once, unless nobody took what
+  /// happened to the cluster.
   public var lostEventCount: UInt64 { events.lostCount }
 
   /// This node's number in the installed map.

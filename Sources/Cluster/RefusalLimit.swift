@@ -3,6 +3,8 @@ import Wire
 /// Whether a refusal is to be sent, and reported.
 enum RefusalTurn {
   case first, again, tooSoon
+  /// To be sent, and only counted: it may be the first one, or not.
+  case uncertain
 }
 
 /// Keeps refusals to one node rare, and the reports of them to one for each reason.

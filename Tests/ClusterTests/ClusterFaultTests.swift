@@ -4,7 +4,7 @@ import Testing
 import Wire
 
 #if DEBUG
-  private let seedCount: UInt64 = 250
+  private let seedCount: UInt64 = 150
 #else
   private let seedCount: UInt64 = 2_500
 #endif

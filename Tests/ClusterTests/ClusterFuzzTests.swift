@@ -97,8 +97,11 @@ struct ClusterFuzzTests {
           requestSentAt: request, receivedAt: time - time % 1000, sentAt: time,
           uncertainty: UInt32(truncatingIfNeeded: number(&generator))), &span)
     default:
-      let reason = Refusal.Reason(rawValue: UInt16(generator.next() % 12))
-      count = write(Refusal(reason, detail: generator.next() >> (generator.next() % 64)), &span)
+      // Often one that ends the node, and what a cluster of two can weigh.
+      let detail = generator.next() % 2 == 0 ? generator.next() >> (generator.next() % 64) : 1 | 2 << 32
+      let reason =
+        generator.next() % 2 == 0 ? .declaredDown : Refusal.Reason(rawValue: UInt16(generator.next() % 12))
+      count = write(Refusal(reason, detail: detail), &span)
     }
     if generator.next() % 32 == 0 {
       bytes[Int(generator.next() % 128)] ^= UInt8(truncatingIfNeeded: 1 << (generator.next() % 8))
