@@ -50,7 +50,8 @@ let package = Package(
         "Coherence", "Node", "Debug", "VCPU", "VMX", "SVM", "Machine",
       ]),
     .executableTarget(
-      name: "Simulator", dependencies: ["Memory", "Wire", "Coherence"], swiftSettings: settings),
+      name: "Simulator", dependencies: ["CPU", "Memory", "Ethernet", "Wire", "Cluster", "Coherence", "Node"],
+      swiftSettings: settings),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),
