@@ -40,10 +40,11 @@ extension Membership {
     if let foreignClusterHeard, now.since(max(foreignClusterHeard, grace)) < options.failureTime {
       return false
     }
+    guard known.end >= options.nodeCount else { return false }
     // Those that want a number come first, then the others in the order of their addresses.
-    for place in 0..<known.end where isCandidate(place, at: now) {
-      let wanted = known[place].announcement.wantedID
-      if wanted.isNode { target.insert(wanted, place: place) }
+    for place in 0..<known.end where known[place].announcement.wantedID.isNode && isCandidate(place, at: now)
+    {
+      target.insert(known[place].announcement.wantedID, place: place)
     }
     var last: MACAddress?
     while target.members.count < options.nodeCount {
@@ -59,11 +60,12 @@ extension Membership {
   /// The candidate without a wanted number whose address follows on `last`.
   private func nextCandidate(after last: MACAddress?, at now: Instant) -> Int? {
     var best: Int?
-    for place in 0..<known.end
-    where !known[place].announcement.wantedID.isNode && isCandidate(place, at: now) {
+    for place in 0..<known.end where !known[place].announcement.wantedID.isNode {
       let address = known[place].address
       if let last, address <= last { continue }
-      if best.map({ address < known[$0].address }) ?? true { best = place }
+      if let best, address > known[best].address { continue }
+      // This takes longest, and so comes last.
+      if isCandidate(place, at: now), best.map({ address < known[$0].address }) ?? true { best = place }
     }
     return best
   }
