@@ -7,8 +7,10 @@ struct Main {
   static func main() {
     let arguments = CommandLine.arguments.dropFirst()
     switch arguments.first {
+    case "--help": print(usage)
     case "check": exit(check(Array(arguments.dropFirst())))
     case "run": exit(run(Array(arguments.dropFirst())))
+    case "soak": exit(soak(Array(arguments.dropFirst())))
     case "tables": print(TransitionTables().text)
     default:
       print(usage)
@@ -45,5 +47,9 @@ struct Main {
       --trace FILE                   what to replay
       --record FILE                  where to write the accesses, to replay them
       --json                         print one JSON object
+    Simulator soak [options]         many runs with faults, until one fails
+      --runs K                       at most so many (1000)
+      --minutes M                    begin none later (no limit)
+      --seed S                       of the first run; the next ones follow (1)
     """
 }

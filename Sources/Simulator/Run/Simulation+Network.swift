@@ -151,7 +151,9 @@ extension Simulation {
         return
       }
       node.nextSequence[receiver] &+= 1
-      if FrameField.uint16(frame, FrameField.bodyCount) > 0 { statistics.messages[Int(frame[FrameField.body]) & 15] += 1 }
+      if FrameField.uint16(frame, FrameField.bodyCount) > 0 {
+        statistics.messages[Int(frame[FrameField.body]) & 15] += 1
+      }
     default: break
     }
   }
