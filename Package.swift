@@ -65,7 +65,7 @@ let package = Package(
     tests("Cluster", ["CPU", "Ethernet", "Wire"]),
     tests("Coherence", ["Memory", "Wire"]),
     tests("Node", ["Memory", "Ethernet", "Wire", "Cluster", "Coherence"]),
-    tests("Simulator", ["Memory", "Wire", "Coherence"]),
+    tests("Simulator", ["CPU", "Memory", "Ethernet", "Wire", "Cluster", "Coherence", "Node"]),
     tests("Debug"),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),

@@ -18,7 +18,7 @@ struct NodeMemory {
   var isStopped = false
   /// Where the search for pages to evict goes on.
   var hand: UInt64 = 0
-  /// Pages that were looked at since one was found.
+  /// Pages that were looked at since a frame was freed.
   var fruitlessCount = 0
 
   /// A message of which not all fragments are there.
