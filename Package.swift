@@ -50,7 +50,8 @@ let package = Package(
         "Coherence", "Node", "Debug", "VCPU", "VMX", "SVM", "Machine",
       ]),
     .executableTarget(
-      name: "Simulator", dependencies: ["Memory", "Wire", "Coherence"], swiftSettings: settings),
+      name: "Simulator", dependencies: ["CPU", "Memory", "Ethernet", "Wire", "Cluster", "Coherence", "Node"],
+      swiftSettings: settings),
     .target(
       name: "Support", dependencies: ["Memory"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),
@@ -64,7 +65,7 @@ let package = Package(
     tests("Cluster", ["CPU", "Ethernet", "Wire"]),
     tests("Coherence", ["Memory", "Wire"]),
     tests("Node", ["Memory", "Ethernet", "Wire", "Cluster", "Coherence"]),
-    tests("Simulator", ["Memory", "Wire", "Coherence"]),
+    tests("Simulator", ["CPU", "Memory", "Ethernet", "Wire", "Cluster", "Coherence", "Node"]),
     tests("Debug"),
     tests("Machine", ["VCPU"]),
     tests("VMX", ["EPT", "VCPU"]),

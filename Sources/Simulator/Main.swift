@@ -1,16 +1,19 @@
 import Coherence
 import Glibc
 
-/// `Simulator tables`, `Simulator check` and `Simulator bench`.
+/// `Simulator tables`, `check`, `run`, `soak` and `bench`.
 @main
 struct Main {
   static func main() {
     let arguments = CommandLine.arguments.dropFirst()
     switch arguments.first {
+    case "--help": print(usage)
     case "check": exit(check(Array(arguments.dropFirst())))
     case "bench":
       var benchmark = Benchmark(nodeCount: 8)
       print(benchmark.run())
+    case "run": exit(run(Array(arguments.dropFirst())))
+    case "soak": exit(soak(Array(arguments.dropFirst())))
     case "tables": print(TransitionTables().text)
     default:
       print(usage)
@@ -31,5 +34,26 @@ struct Main {
       --no-liveness                  do not look for states without a way to rest
       --limit N                      give up after so many states
       --break RULE                   break a rule of the protocol: the check must fail
+    Simulator run [options]          runs a workload on a cluster in virtual time (docs/simulator.md)
+      --nodes N                      1 to 256 (4)
+      --vcpus V                      of each node, 1 to 32 (1)
+      --seed S                       of all that is random (1)
+      --network 1g|10g|25g|100g      (10g)
+      --delay NS                     of a signal on each cable (100)
+      --loss P                       share of frames that are lost, 0 to 0.9
+      --faults none|mild|wild        what else the network and the nodes suffer (none)
+      --workload W                   uniform, zipf, producer-consumer, false-sharing, migratory-lock,
+                                     stencil, private, page-table or replay (uniform)
+      --accesses K                   of each vCPU (1000)
+      --think NS                     from one access to the next (100)
+      --pages P                      of the cluster (64 for each node)
+      --frames F                     of each node; fewer than the pages makes evictions
+      --trace FILE                   what to replay
+      --record FILE                  where to write the accesses, to replay them
+      --json                         print one JSON object
+    Simulator soak [options]         many runs with faults, until one fails
+      --runs K                       at most so many (1000)
+      --minutes M                    begin none later (no limit)
+      --seed S                       of the first run; the next ones follow (1)
     """
 }

@@ -90,7 +90,9 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       case .beginVersion(let page, let version): keepTwin(page, version)
       case .needFrame(let page):
         if !memory.frames.provide(page) { return memory.stop(.noFrame(page)) }
-      case .freeFrame(let page): memory.frames.vacate(page)
+      case .freeFrame(let page):
+        memory.frames.vacate(page)
+        memory.fruitlessCount = 0
       case .fillWithZeros(let page): fillWithZeros(page)
       case .kept(let page): seekAdopter(page)
       case .breakLink(let id, _): brokenLinks.insert(id)
@@ -115,7 +117,8 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   // MARK: Eviction
 
   /// Looks for pages that this node can do without, where it is short of frames: first copies that are of no use or that
-  /// others have too, then pages that nobody else has and whose home is another node.
+  /// others have too; where a look at all pages has freed no frame, pages that nobody else has and whose home is
+  /// another node.
   private mutating func evictWhereShort() {
     let pageCount = memory.coherence.homes.pageCount
     guard memory.frames.freeCount < memory.options.lowFrameCount, pageCount > 0 else { return }
@@ -127,8 +130,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       let page = PageNumber(memory.hand)
       memory.hand = memory.hand + 1 == UInt64(pageCount) ? 0 : memory.hand + 1
       memory.fruitlessCount = min(memory.fruitlessCount + 1, pageCount)
-      guard let event = eviction(of: page) else { continue }
-      if handle(event, page) { memory.fruitlessCount = 0 }
+      if let event = eviction(of: page) { _ = handle(event, page) }
     }
   }
 
@@ -136,13 +138,16 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   private func eviction(of page: PageNumber) -> LocalEvent? {
     guard memory.frames[page] != nil else { return nil }
     let copy = memory.coherence.cachePage(page)
+    let isHome = memory.coherence.homes.home(of: page) == links.local.id
     switch copy.state {
     case .invalid: return copy.hasStaleCopy ? .forget : nil
-    case .shared: return copy.canEvict ? .evict : nil
+    case .shared:
+      // The last copy would go to its home, where it is.
+      if isHome, memory.coherence.sharers(of: page).count < 2 { return nil }
+      return copy.canEvict ? .evict : nil
     case .exclusive, .modified:
       let isDesperate = memory.fruitlessCount == memory.coherence.homes.pageCount
-      return isDesperate && copy.canEvict && memory.coherence.homes.home(of: page) != links.local.id
-        ? .evict : nil
+      return isDesperate && copy.canEvict && !isHome ? .evict : nil
     default: return nil
     }
   }

@@ -22,7 +22,7 @@ struct NodeMemory {
   var adoptions = AdoptedPages()
   /// The first node to ask next whether it has room for a page.
   var nextAdopter = 0
-  /// Pages that were looked at since one was found.
+  /// Pages that were looked at since a frame was freed.
   var fruitlessCount = 0
 
   /// A message of which not all fragments are there.

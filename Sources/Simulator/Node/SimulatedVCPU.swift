@@ -1,0 +1,34 @@
+/// A vCPU: it makes one access after another, and faults where its node has not got the page.
+struct SimulatedVCPU {
+  enum State {
+    /// Its next event is the next access.
+    case thinking
+    /// It has left the guest; its fault is about to be reported.
+    case exiting
+    /// The engine has its fault.
+    case waiting
+    /// It is on its way back to the access.
+    case entering
+    case done
+  }
+
+  var state = State.thinking
+  var random: SplitMix64
+  /// Accesses that are done.
+  var doneCount = 0
+  var access = Access(page: 0, isWrite: false, line: 0)
+  /// Whether `access` is to be made.
+  var hasAccess = false
+  /// When the access that is open was first tried; and whether nobody had touched the page then.
+  var faultedAt: UInt64 = 0
+  var wasUntouched = false
+  /// Whether a message was needed.
+  var isRemote = false
+  /// Whether the page was readable when it was tried.
+  var isUpgrade = false
+  var isPinned = false
+  /// How often it has had a pin.
+  var pinCount: UInt32 = 0
+  /// What the engine's answer was caused by.
+  var cause = Causes.none
+}

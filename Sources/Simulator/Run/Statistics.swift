@@ -1,0 +1,65 @@
+/// What a run has counted, from the first access to the last.
+struct Statistics {
+  enum FaultKind: Int, CaseIterable {
+    /// Of a page that nobody had touched, on its home: without a message.
+    case firstTouch
+    /// Others without a message.
+    case local
+    case read
+    case write
+    case upgrade
+
+    var name: String {
+      switch self {
+      case .firstTouch: "first touch"
+      case .local: "local"
+      case .read: "read"
+      case .write: "write"
+      case .upgrade: "upgrade"
+      }
+    }
+  }
+
+  /// One fault, from the access to its end.
+  struct Sample {
+    var total: UInt64
+    var shares: Shares
+  }
+
+  var samples = [[Sample]](repeating: [], count: FaultKind.allCases.count)
+  var accessCount: UInt64 = 0
+  var hitCount: UInt64 = 0
+  /// Faults that had to be repeated, since the page had gone before the access.
+  var repeatedFaults: UInt64 = 0
+  var expiredPins: UInt64 = 0
+  var putOffFaults: UInt64 = 0
+  var shootdowns: UInt64 = 0
+
+  /// Messages of the protocol by kind, without those sent again.
+  var messages = [UInt64](repeating: 0, count: 16)
+  /// Frames of messages about pages, and of nothing but acknowledgements, and all; with their bytes on the wire.
+  var pageFrames: UInt64 = 0
+  var pageBytes: UInt64 = 0
+  var acknowledgementFrames: UInt64 = 0
+  var acknowledgementBytes: UInt64 = 0
+  var retransmissions: UInt64 = 0
+
+  /// What the network did, formation and the last look at all pages included.
+  var lost: UInt64 = 0
+  var corrupted: UInt64 = 0
+  var replayed: UInt64 = 0
+  var delayed: UInt64 = 0
+  /// For want of room in the switch, or in the ring of a node.
+  var overflows: UInt64 = 0
+  var troubles: UInt64 = 0
+  var eventCount: UInt64 = 0
+
+  /// Faults that took a message.
+  var remoteFaultCount: Int {
+    samples[FaultKind.read.rawValue].count + samples[FaultKind.write.rawValue].count
+      + samples[FaultKind.upgrade.rawValue].count
+  }
+
+  var faultCount: Int { samples.reduce(0) { $0 + $1.count } }
+  var messageCount: UInt64 { messages.reduce(0, +) }
+}
