@@ -16,7 +16,9 @@ extension Membership {
     if casualties.place(origin.address, origin.incarnation) != nil { return true }
     if let heard = foreignMembers.lastHeard(header.sender, origin), isRecent(heard, at: now) { return true }
     guard let place = known.place(origin.address, origin.incarnation), place != 0 else { return false }
-    return isOwn(place) || isLive(place, at: now) && (known[place].isMember || known[place].view != nil)
+    // Before there is a cluster all who are there are to be in it.
+    return isOwn(place)
+      || isLive(place, at: now) && (installed.isEmpty || known[place].isMember || known[place].view != nil)
   }
 
   private func isRecent(_ heard: Instant, at now: Instant) -> Bool {
