@@ -20,17 +20,16 @@ extension Membership {
     }
     target.copy(base)
     if installed.isEmpty || base.digest != installed.digest { return true }
-    if let place = firstCandidate(at: now), let id = freeNumber(for: place) {
-      target.insert(id, place: place)
-      return true
-    }
-    // The present map again, in a later epoch: where some have gone further and come back.
+    // The present map again, in a later epoch: where some have gone further and come back. They will not go on to a
+    // newcomer before all are there.
     for id in base.members.nodes {
       if let view = known[base.place(id)].view, view.epoch > map.epoch, view.digest == base.digest {
         return true
       }
     }
-    return false
+    guard let place = firstCandidate(at: now), let id = freeNumber(for: place) else { return false }
+    target.insert(id, place: place)
+    return true
   }
 
   private mutating func computeFirstMap(at now: Instant) -> Bool {

@@ -21,6 +21,13 @@ struct ClusterFaultTests {
     }
   }
 
+  /// Nodes that waited for each other: two that did not believe a refusal, and one that wanted a newcomer whom others had
+  /// just given up.
+  @Test(arguments: [905, 2_900, 8_093] as [UInt64])
+  func nodesAgreeWhereTheyOnceDidNot(seed: UInt64) {
+    #expect(run(seed: seed) == nil)
+  }
+
   private func run(seed: UInt64, isTraced: Bool = false) -> String? {
     var generator = SeededGenerator(seed: ~seed)
     let nodeCount = generator.next() % 8 == 0 ? 5 : Int.random(in: 2...4, using: &generator)
