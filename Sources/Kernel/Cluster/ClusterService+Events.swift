@@ -10,6 +10,14 @@ extension ClusterService {
     while commandLine.room > LogLine.capacity, let event = engine.nextEvent() { report(event) }
   }
 
+  /// Says that more has happened than there was room for.
+  mutating func reportLostEvents() {
+    let count = engine.membership.lostEventCount
+    guard count != lostEventCount, commandLine.room > LogLine.capacity else { return }
+    log.warning("cluster: \(count &- lostEventCount) more refusals that are not listed")
+    lostEventCount = count
+  }
+
   private mutating func report(_ event: ClusterEvent) {
     switch event {
     case .formed, .changed: reportMap()

@@ -24,6 +24,8 @@ struct ClusterService: ~Copyable {
   var listing: Listing?
   /// The first member that the report of the last map still has to name.
   var nextReported: Int?
+  /// Events that nobody was told of, as of the last time that this was said.
+  var lostEventCount: UInt64 = 0
 
   /// Work on pings: rounds of the loop that took some or answers to some, or parts of them, and the TSC's ticks that these
   /// rounds have taken.
@@ -121,6 +123,7 @@ struct ClusterService: ~Copyable {
     guard now >= nextReading else { return }
     nextReading = now &+ Self.readingInterval
     unsafe nic.pointee.readLineCounters()
+    reportLostEvents()
   }
 
   /// Halts until there is something to do. Where the controller's interrupt does not reach this core, or its ring of frames
