@@ -53,9 +53,10 @@ struct Clock {
     return product.high << 32 | product.low >> 32
   }
 
-  /// What the TSC is so many nanoseconds after boot.
+  /// What the TSC is so many nanoseconds after boot, by the same factor: a timer that is set to it must not go off before the
+  /// clock says so.
   func time(nanosecondsSinceBoot: UInt64) -> UInt64 {
-    bootTime &+ Self.scale(nanosecondsSinceBoot, by: frequency, over: 1_000_000_000)
+    bootTime &+ Self.scale(nanosecondsSinceBoot, by: 1 << 32, over: tickLength) &+ 1
   }
 
   func microseconds(_ ticks: UInt64) -> UInt64 { Self.scale(ticks, by: 1_000_000, over: frequency) }

@@ -24,7 +24,7 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
   public internal(set) var pingFrameCount: UInt64 = 0
   /// Pings and pongs that have come, in full.
   public internal(set) var receivedPingCount: UInt64 = 0
-  /// Pings that were not answered, or without their page, for want of a frame or of room on the link.
+  /// Pings that were not answered, or without their page, for want of a frame or of room for their pong.
   public internal(set) var curtailedPings: UInt64 = 0
 
   /// - Parameters:
@@ -78,6 +78,7 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
   @inline(__always)
   mutating func finish(at now: Instant) {
     if !brokenLinks.isEmpty { breakLinks(at: now) }
+    if pings.heldCount > 0 { sendHeldPongs() }
     if links.hasReleasedPages {
       releasePages()
       settle()

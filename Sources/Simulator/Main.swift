@@ -1,7 +1,7 @@
 import Coherence
 import Glibc
 
-/// `Simulator tables`, `check`, `run`, `soak` and `bench`.
+/// `Simulator tables`, `check`, `litmus`, `run`, `soak` and `bench`.
 @main
 struct Main {
   static func main() {
@@ -9,6 +9,7 @@ struct Main {
     switch arguments.first {
     case "--help": print(usage)
     case "check": exit(check(Array(arguments.dropFirst())))
+    case "litmus": exit(litmus())
     case "bench":
       var benchmark = Benchmark(nodeCount: 8)
       print(benchmark.run())
@@ -24,6 +25,7 @@ struct Main {
   static let usage = """
     Simulator tables                 prints the transition tables of the protocol
     Simulator bench                  says how many events the engine handles in a second
+    Simulator litmus                 compares what processors on nodes can see with x86-TSO
     Simulator check [options]        tries out everything that can happen
       --homes N,N,…                  how many pages each node is home to (1,0,0)
       --no-evictions                 no node evicts a page

@@ -71,6 +71,19 @@ struct PingTests {
     #expect(throws: LinkError.closed) { try network.ping(0, size: 64, from: 0, to: 2) }
   }
 
+  @Test func aPongWaitsForRoomOnItsLink() throws {
+    let network = EngineNetwork(nodeCount: 2)
+    #expect(network.form())
+    // Before the ping arrives, its receiver's link is full.
+    try network.ping(7, size: 4096, from: 0, to: 1)
+    var number: UInt32 = 100
+    while (try? network.ping(number, size: 64, from: 1, to: 0)) != nil { number += 1 }
+    #expect(network.run(milliseconds: 1000) { !network.nodes[0].pongs.isEmpty })
+    #expect(network.nodes[0].pongs.map(\.number) == [7])
+    #expect(network.nodes[0].pongs.allSatisfy { $0.isIntact && $0.lineCount == 64 })
+    #expect(network.nodes[1].engine.curtailedPings == 0)
+  }
+
   /// Pongs that nobody has asked for, or that bring less than was sent: they are told apart, and harm nobody.
   @Test func strangePongsDoNoHarm() throws {
     let network = EngineNetwork(nodeCount: 2)

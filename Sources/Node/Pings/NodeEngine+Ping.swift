@@ -65,11 +65,25 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     var page: OutgoingPage = isZero ? .zero : .none
     if let frame = message.frame { page = .lines(message.lines, frame: frame) }
     if message.frame == nil, !message.lines.isEmpty { curtailedPings += 1 }
+    send(PingState.HeldPong(receiver: id, pong: message.ping.pong, page: page))
+  }
+
+  /// Sends a pong, or holds it back while its link has no room.
+  @inline(__always)
+  private mutating func send(_ pong: PingState.HeldPong) {
     do {
-      try links.send(message.ping.pong, page: page, to: id)
+      try links.send(pong.pong, page: pong.page, to: pong.receiver)
     } catch {
+      if error == .full, pings.hold(pong) { return }
       curtailedPings += 1
-      if let frame = message.frame { pings.giveBack(frame) }
+      if case .lines(_, let frame) = pong.page { pings.giveBack(frame) }
+    }
+  }
+
+  /// Sends the pongs that have been waiting for room, each once.
+  mutating func sendHeldPongs() {
+    for _ in 0..<pings.heldCount {
+      if let pong = pings.takeHeld() { send(pong) }
     }
   }
 

@@ -16,12 +16,21 @@ struct PingState {
   private var pongs = InlineArray<8, Pong?>(repeating: nil)
   private var firstPong = 0
   private var pongCount = 0
+  /// Pongs of this node's that found no room on their link; the first `heldCount` count.
+  private var held = InlineArray<16, HeldPong?>(repeating: nil)
+  private(set) var heldCount = 0
 
   /// A message of which not all fragments are there.
   struct Incoming {
     var ping: Ping
     var lines: PageLines = []
     var frame: HostPhysicalAddress?
+  }
+
+  struct HeldPong {
+    var receiver: NodeID
+    var pong: Ping
+    var page: OutgoingPage
   }
 
   /// - Parameter frames: at least one; the first is for the pattern.
@@ -76,5 +85,22 @@ struct PingState {
       pongCount -= 1
     }
     return pongs[firstPong]
+  }
+
+  /// Keeps a pong until its link has room; false where there is no room for it either.
+  mutating func hold(_ pong: HeldPong) -> Bool {
+    guard heldCount < 16 else { return false }
+    held[heldCount] = pong
+    heldCount += 1
+    return true
+  }
+
+  /// Takes out the first of those that are held.
+  mutating func takeHeld() -> HeldPong? {
+    guard heldCount > 0 else { return nil }
+    let pong = held[0]
+    for index in 1..<heldCount { held[index - 1] = held[index] }
+    heldCount -= 1
+    return pong
   }
 }

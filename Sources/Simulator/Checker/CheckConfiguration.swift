@@ -17,6 +17,8 @@ struct CheckConfiguration {
   var instructions: [[Int]] = []
   /// A vCPU releases pages that come after the one that it waits for.
   var ordersPins = true
+  /// Of each node what its vCPU executes, or nothing at all. If there are any, nothing else happens on the nodes.
+  var programs: [Program] = []
   /// The check is given up after so many states.
   var stateLimit = 20_000_000
   /// Whether it is checked that a quiet state can be reached from every state.

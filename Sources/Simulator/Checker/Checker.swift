@@ -10,6 +10,8 @@ struct Checker<Rules: ProtocolRules> {
   let rules: Rules
   /// Is told of each step from each state, before it is taken.
   var observe: ((World<Rules>, Step) -> Void)?
+  /// Is told of each state once.
+  var visit: ((World<Rules>) -> Void)?
 
   func run() -> CheckResult {
     let clock = ContinuousClock()
@@ -22,7 +24,8 @@ struct Checker<Rules: ProtocolRules> {
   private func explore() -> CheckResult {
     // Instructions may tell nodes apart that are alike otherwise.
     let symmetries =
-      configuration.instructions.isEmpty ? Symmetry.all(configuration) : [.identity(configuration)]
+      configuration.instructions.isEmpty && configuration.programs.isEmpty
+      ? Symmetry.all(configuration) : [.identity(configuration)]
     var result = CheckResult()
     var visited = VisitedStates()
     var transitions = Transitions()
@@ -34,6 +37,7 @@ struct Checker<Rules: ProtocolRules> {
       var next: [World<Rules>] = []
       for world in frontier {
         let number = transitions.stateCount
+        visit?(world)
         transitions.beginState(isQuiet: world.isQuiet && world.hasFinished)
         var found: (Step, String)?
         world.forEachStep { step in

@@ -58,6 +58,14 @@ extension World {
         hash.add(instruction.pinned.contains(PageNumber(UInt64(symmetry.oldPage[page]))) ? 1 : 0)
       }
     }
+    for node in programs.indices {
+      let vCPU = programs[symmetry.oldNode[node]]
+      hash.add(UInt64(vCPU.next) << 8 | UInt64(vCPU.buffer.count))
+      for value in vCPU.registers { hash.add(UInt64(value)) }
+      for store in vCPU.buffer { hash.add(UInt64(store.value)) }
+    }
+    // Which store it was makes a difference to who reads it into a register.
+    if !programs.isEmpty { for page in 0..<pageCount { hash.add(UInt64(latest[page].write)) } }
     return hash
   }
 

@@ -6,10 +6,14 @@ extension World {
   /// Calls `body` with everything that can happen now.
   func forEachStep(_ body: (Step) -> Void) {
     for node in 0..<nodeCount {
-      if instructions.isEmpty {
+      if instructions.isEmpty, programs.isEmpty {
         for page in 0..<pageCount { localSteps(node, page, body) }
       } else {
-        if canExecute(node) { body(Step(.execute, node, 0)) }
+        if programs.isEmpty {
+          if canExecute(node) { body(Step(.execute, node, 0)) }
+        } else {
+          for step in programSteps(node) { body(Step(.execute, node, step)) }
+        }
         for page in 0..<pageCount where self[node, page].shootdown != nil {
           body(Step(.shotDown, node, page))
         }
@@ -81,7 +85,7 @@ extension World {
       writeCount += 1
       latest[other] = Contents(writeCount)
       self[node, other].frame = latest[other]
-    case .execute: execute(node)
+    case .execute: if programs.isEmpty { execute(node) } else { runProgram(node, other) }
     case .evict: handle(.evict, node, other)
     case .forget:
       if engines[node].handle(.forget, on: PageNumber(UInt64(other))) { act(node) }

@@ -20,6 +20,8 @@ struct World<Rules: ProtocolRules> {
   var writeCount: Int32 = 0
   /// One of each node, or none at all.
   var instructions: [Instruction]
+  /// One of each node, or none at all.
+  var programs: [ProgramState]
   /// What the last step broke.
   var violation: String?
 
@@ -37,6 +39,7 @@ struct World<Rules: ProtocolRules> {
     queues = [[Packet]](repeating: [], count: nodeCount * nodeCount)
     local = [LocalPage](repeating: LocalPage(), count: nodeCount * configuration.pageCount)
     instructions = configuration.instructions.map { _ in Instruction() }
+    programs = configuration.programs.map { _ in ProgramState() }
     latest = [Contents](repeating: .zero, count: configuration.pageCount)
   }
 
