@@ -2,8 +2,8 @@ import Ethernet
 import CPU
 import Wire
 
-/// The loops over a frame's bytes, by the instructions that the processor has for them. SSE 4.2 is older than XSAVE,
-/// which this kernel requires.
+/// The loops over a frame's bytes, by the instructions that the processor has for them; `runCluster` sees to it that it has
+/// SSE 4.2.
 struct ProcessorByteRoutines: ByteRoutines {
   func crc32c(_ register: UInt32, _ bytes: Span<UInt8>) -> UInt32 {
     unsafe bytes.withUnsafeBytes { bytes in

@@ -12,6 +12,10 @@ private let pingPageCount = 32
 
 /// Joins this PC's cluster and serves it until the command line, or a fault, ends this node.
 func runCluster() -> Never {
+  // CPUs with XSAVE but without SSE 4.2 are the last Core 2.
+  guard cpuid(1, 0).ecx & 1 << 20 != 0 else {
+    refuse("nodes=\(node.options.nodes) needs a CPU with SSE 4.2, whose CRC32 instruction checks the frames")
+  }
   guard let nic = unsafe node.nic else {
     refuse("nodes=\(node.options.nodes) needs an Ethernet controller, and there is none that can be used")
   }
