@@ -151,10 +151,11 @@ class BigIronTestCase(unittest.TestCase):
         self.assert_ended(run, Status.DONE, "poweroff")
         self.assertRegex(run.log, r" \d info  guest powered off\n\Z")
 
-    def assert_refused(self, run, message):
-        """The run ended because the hyperkernel would not go on, with `message` as its only and last complaint."""
+    def assert_refused(self, run, message, before=()):
+        """The run ended because the hyperkernel would not go on, with `message` as its last complaint, and `before` as those
+        before it."""
         self.assert_ended(run, Status.NODE_FAILED, "refused")
-        self.assertEqual(complaints(run.log), [message])
+        self.assertEqual(complaints(run.log), [*before, message])
         self.assertTrue(run.log.endswith(message + "\n"), run.log)
         self.assertIn(message, run.errors)
 

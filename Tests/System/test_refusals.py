@@ -38,6 +38,25 @@ class ProcessorTests(BigIronTestCase):
         self.assertTrue(run.log.endswith("Big Iron needs a 64-bit x86 CPU with NX\n"), run.log)
 
 
+class ClusterTests(BigIronTestCase):
+    def test_no_sse_4_2(self):
+        run = self.boot(HELLO, machine=bochs("core2_penryn_t9600"), options=["nodes=2"])
+        self.assert_refused(
+            run, "nodes=2 needs a CPU with SSE 4.2, whose CRC32 instruction checks the frames",
+            before=["NIC: none that can be used"])
+
+    def test_no_controller(self):
+        run = self.boot(HELLO, machine=qemu("EPYC"), options=["nodes=2"])
+        self.assert_refused(
+            run, "nodes=2 needs an Ethernet controller, and there is none that can be used",
+            before=["NIC: none that can be used"])
+
+    def test_a_number_that_no_node_has(self):
+        run = self.boot(HELLO, machine=qemu("EPYC"), options=["nodes=2", "node=2"])
+        self.assert_refused(
+            run, "node=2: numbers of 2 nodes are 0 to 1", before=["NIC: none that can be used"])
+
+
 class KernelTests(BigIronTestCase):
     def assert_kernel_refused(self, contents, reason, **arguments):
         run = self.boot([Module(self.make_file(contents))], **arguments)

@@ -16,10 +16,10 @@ func runCluster() -> Never {
   guard cpuid(1, 0).ecx & 1 << 20 != 0 else {
     refuse("nodes=\(node.options.nodes) needs a CPU with SSE 4.2, whose CRC32 instruction checks the frames")
   }
+  let options = clusterOptions()
   guard let nic = unsafe node.nic else {
     refuse("nodes=\(node.options.nodes) needs an Ethernet controller, and there is none that can be used")
   }
-  let options = clusterOptions()
   let service = UnsafeMutablePointer<ClusterService>.allocate(capacity: 1)
   unsafe service.initialize(to: ClusterService(engine: makeEngine(nic, options), nic: nic))
   unsafe log.info(
