@@ -1,9 +1,11 @@
 extension Command {
-  static var pingCounts: ClosedRange<Int> { 1...10_000 }
-  static var pingSizes: ClosedRange<Int> { 16...4096 }
+  /// Round trips that one `ping` may ask for.
+  public static var pingCounts: ClosedRange<Int> { 1...10_000 }
 
   /// The command in a line of words between blanks; nil where the line is empty.
-  public init?(_ line: Span<UInt8>) throws(CommandError) {
+  ///
+  /// - Parameter pingSizes: how many bytes a ping can have.
+  public init?(_ line: Span<UInt8>, pingSizes: ClosedRange<Int>) throws(CommandError) {
     var words = Words()
     var position = 0
     while let word = Self.nextWord(in: line, from: position) {
@@ -35,7 +37,7 @@ extension Command {
       self = .ping(
         node: UInt16(try number(1, 0...255, default: nil)),
         count: try number(2, Self.pingCounts, default: 10),
-        size: try number(3, Self.pingSizes, default: 64))
+        size: try number(3, pingSizes, default: 64))
     }
   }
 

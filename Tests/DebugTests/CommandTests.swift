@@ -6,7 +6,7 @@ import Testing
 struct CommandTests {
   private func parse(_ line: String) throws(CommandError) -> Command? {
     let bytes = Array(line.utf8)
-    return try Command(bytes.span)
+    return try Command(bytes.span, pingSizes: 16...4096)
   }
 
   @Test func commandsAreRead() throws {
@@ -61,7 +61,7 @@ struct CommandTests {
       let bytes = (0..<Int(generator.next() % 40)).map { _ in
         alphabet[Int(generator.next() % UInt64(alphabet.count))]
       }
-      _ = try? Command(bytes.span)
+      _ = try? Command(bytes.span, pingSizes: 16...4096)
     }
   }
 }

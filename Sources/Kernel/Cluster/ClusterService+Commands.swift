@@ -34,7 +34,7 @@ extension ClusterService {
 
   private mutating func obey() {
     do {
-      guard let command = try Command(commandLine.text) else { return prompt() }
+      guard let command = try Command(commandLine.text, pingSizes: Engine.pingSizes) else { return prompt() }
       obey(command)
     } catch {
       commandLine.write(line(error))

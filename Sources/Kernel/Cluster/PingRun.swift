@@ -1,3 +1,4 @@
+import Debug
 import Wire
 
 /// The command `ping`: one message there and back after the other.
@@ -18,10 +19,7 @@ struct PingRun: ~Copyable {
   private var times: [UInt32]
   private(set) var doneCount = 0
 
-  /// Pings that one command may ask for.
-  static let limit = 10_000
-
-  init() { times = [UInt32](repeating: 0, count: Self.limit) }
+  init() { times = [UInt32](repeating: 0, count: Command.pingCounts.upperBound) }
 
   mutating func begin(_ id: NodeID, count: Int, size: Int, ticksBefore: UInt64) {
     self.id = id
