@@ -53,7 +53,7 @@ let package = Package(
       name: "Simulator", dependencies: ["CPU", "Memory", "Ethernet", "Wire", "Cluster", "Coherence", "Node"],
       swiftSettings: settings),
     .target(
-      name: "Support", dependencies: ["Memory"], path: "Tests/Support",
+      name: "Support", dependencies: ["Memory", "CPU", "Wire"], path: "Tests/Support",
       swiftSettings: [.treatAllWarnings(as: .error)]),
     tests("Memory"),
     tests("Firmware"),

@@ -1,3 +1,4 @@
+import Support
 import EPT
 import Memory
 import Testing
@@ -51,7 +52,7 @@ private enum Change {
 /// Random changes: mostly a few pages around the boundaries of larger ones, now and then whole 2 MiB pages, rarely
 /// the whole window or gigabyte.
 private struct ChangeGenerator {
-  var random: SplitMix64
+  var random: SeededGenerator
   let permissions: [PagePermissions]
   let memoryTypes: [MemoryType]
 
@@ -122,7 +123,8 @@ func aHundredThousandRandomChangesAgreeWithAFlatModel(_ processor: any SecondLev
   func check(_ processor: some SecondLevelProcessor) throws {
     let bench = try TableBench(processor, capacity: 1200)
     var generator = ChangeGenerator(
-      random: SplitMix64(state: 1), permissions: processor.permissions, memoryTypes: processor.memoryTypes)
+      random: SeededGenerator(seed: 1), permissions: processor.permissions, memoryTypes: processor.memoryTypes
+    )
     var model = FlatModel()
     var failures = 0
     for step in 1...100_000 where failures == 0 {
@@ -163,7 +165,8 @@ func randomChangesThatRunOutOfTablesLeaveEveryBitAsItWas(_ processor: any Second
   func check(_ processor: some SecondLevelProcessor) throws {
     let bench = try TableBench(processor, capacity: 8)
     var generator = ChangeGenerator(
-      random: SplitMix64(state: 2), permissions: processor.permissions, memoryTypes: processor.memoryTypes)
+      random: SeededGenerator(seed: 2), permissions: processor.permissions, memoryTypes: processor.memoryTypes
+    )
     var errors = 0
     for _ in 0..<2_000 {
       let (change, range) = generator.next()
@@ -192,7 +195,8 @@ func noStoreOfAChangeShowsAWalkerAnythingElse(_ processor: any SecondLevelProces
   func check(_ processor: some SecondLevelProcessor) throws {
     let bench = try TableBench(processor, capacity: 1200)
     var generator = ChangeGenerator(
-      random: SplitMix64(state: 3), permissions: processor.permissions, memoryTypes: processor.memoryTypes)
+      random: SeededGenerator(seed: 3), permissions: processor.permissions, memoryTypes: processor.memoryTypes
+    )
     var model = FlatModel()
     var failures = 0
     for step in 0..<600 where failures == 0 {

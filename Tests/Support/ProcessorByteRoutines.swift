@@ -4,8 +4,10 @@ import Foundation
 import Wire
 
 /// Byte routines that use the processor's instructions, as the kernel's do.
-struct ProcessorByteRoutines: ByteRoutines {
-  func crc32c(_ register: UInt32, _ bytes: Span<UInt8>) -> UInt32 {
+public struct ProcessorByteRoutines: ByteRoutines {
+  public init() {}
+
+  public func crc32c(_ register: UInt32, _ bytes: Span<UInt8>) -> UInt32 {
     bytes.withUnsafeBytes { bytes in
       var register = register
       var index = 0
@@ -21,9 +23,9 @@ struct ProcessorByteRoutines: ByteRoutines {
     }
   }
 
-  func crc32c(_ register: UInt32, _ word: UInt64) -> UInt32 { crc32(register, word) }
+  public func crc32c(_ register: UInt32, _ word: UInt64) -> UInt32 { crc32(register, word) }
 
-  func copy(_ source: Span<UInt8>, to target: inout MutableSpan<UInt8>, at offset: Int) {
+  public func copy(_ source: Span<UInt8>, to target: inout MutableSpan<UInt8>, at offset: Int) {
     precondition(offset >= 0 && source.count <= target.count - offset)
     source.withUnsafeBytes { from in
       target.withUnsafeMutableBytes { to in

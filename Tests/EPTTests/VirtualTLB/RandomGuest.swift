@@ -1,3 +1,4 @@
+import Support
 import EPT
 import Memory
 
@@ -30,7 +31,7 @@ final class RandomGuest {
   let ram = GuestRAM(tablePages: tablePages)
   private(set) var positions: [Position] = []
   private(set) var spaces: [GuestPaging.Mode: [Space]] = [:]
-  var random: SplitMix64
+  var random: SeededGenerator
   /// The lowest pages stay empty: with CR4.PSE clear, what was a large page may be a table there.
   private var nextTable: UInt64 = 0x10_000
   /// Pages that small leaves map.
@@ -40,7 +41,7 @@ final class RandomGuest {
   private static let sharedIndexes: [UInt64] = [256, 511]
 
   init(seed: UInt64) {
-    random = SplitMix64(state: seed)
+    random = SeededGenerator(seed: seed)
     pages =
       (0..<24).map { $0 * 4096 * 15 } + (0..<32).map { (512 + $0 * 97) * 4096 }
       + (0..<6).map { 1 << 32 + $0 * 4096 * 5 } + [5000 * 4096]

@@ -1,3 +1,4 @@
+import Support
 import Ethernet
 import Memory
 import Wire

@@ -1,3 +1,4 @@
+import Support
 import Ethernet
 import Testing
 import Wire
