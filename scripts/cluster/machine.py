@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import pathlib
+import socket
 from typing import NamedTuple
 
 
@@ -61,9 +62,14 @@ class Machine(abc.ABC):
         """What the emulator's process prints."""
         return self.directory / f"machine{self.number}.output"
 
+    def listen(self):
+        """A listening socket that its console can connect to, and what to tell `prepare` of it: here a TCP port."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        return listener, listener.getsockname()[1]
+
     @abc.abstractmethod
     def prepare(self, port):
-        """Writes its configuration; returns the command that starts it. Its console connects to TCP `port` here."""
+        """Writes its configuration; returns the command that starts it. Its console connects to `port`."""
 
     def ticks(self):
         """Instructions that it has executed when it ended, idle time included; None where it does not count them."""

@@ -47,8 +47,9 @@ class Node:
         self._log = open(self.log_path, self._mode, buffering=0)
         self._log_start = self._log.tell()
         self._console = open(self.console_path, self._mode, buffering=0)
-        with socket.create_server(("127.0.0.1", 0)) as listener, open(self.machine.output, self._mode) as output:
-            command = self.machine.prepare(listener.getsockname()[1])
+        listener, port = self.machine.listen()
+        with listener, open(self.machine.output, self._mode) as output:
+            command = self.machine.prepare(port)
             # The machine dies with this process, however that ends, and gets no key strokes of its own.
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *command],
@@ -160,7 +161,8 @@ class Node:
         while time.monotonic() < deadline:
             if select.select([listener], [], [], 0.1)[0]:
                 connection = listener.accept()[0]
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if connection.family == socket.AF_INET:
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return connection
             if self._process.poll() is not None:
                 break

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import socket
 
 from .machine import Machine
 
@@ -48,14 +49,21 @@ class QEMU(Machine):
         device = f"{card.model},netdev=net0,mac={card.address},romfile=,addr=3"
         return ["-netdev", card.connection, "-device", device]
 
+    def listen(self):
+        # Not TCP: when QEMU ends, a byte that it has not read would reset the connection, and what is still on its way
+        # here would be lost, a report, say. Bound to nothing, the socket gets a name that is no file's (unix(7)).
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind("")
+        listener.listen(1)
+        return listener, listener.getsockname()[1:].decode()
+
     def prepare(self, port):
         return [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std", "-no-reboot",
             *self.processor, "-smp", str(self.hardware.cores), "-m", str(self.hardware.memory),
             *(["-bios", _UEFI] if self.uefi else []),
             "-drive", f"file={self.image},{self._drive},format=raw,readonly=on",
-            # When QEMU ends, a byte that it has not read takes with it whatever it has not sent, a delayed report, say.
-            "-chardev", f"socket,id=console,host=127.0.0.1,port={port},nodelay=on", "-serial", "chardev:console",
+            "-chardev", f"socket,id=console,path={port},abstract=on,tight=on", "-serial", "chardev:console",
             *self._network,
             # The kernel ends the emulation by a write to this port.
             "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
