@@ -37,6 +37,7 @@ struct Main {
       --limit N                      give up after so many states
       --break RULE                   break a rule of the protocol: the check must fail
     Simulator run [options]          runs a workload on a cluster in virtual time (docs/simulator.md)
+      --protocol P                   bigiron, ivy, home-msi or swap (bigiron)
       --nodes N                      1 to 256 (4)
       --vcpus V                      of each node, 1 to 32 (1)
       --seed S                       of all that is random (1)

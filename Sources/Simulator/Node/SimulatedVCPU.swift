@@ -12,6 +12,8 @@ struct SimulatedVCPU {
     case done
   }
 
+  /// Which of the workload's vCPUs it is.
+  let number: Int
   var state = State.thinking
   var random: SplitMix64
   /// Accesses that are done.
@@ -31,4 +33,9 @@ struct SimulatedVCPU {
   var pinCount: UInt32 = 0
   /// What the engine's answer was caused by.
   var cause = Causes.none
+
+  init(_ number: Int, seed: UInt64) {
+    self.number = number
+    random = SplitMix64(seed: SplitMix64.mix(SplitMix64.mix(seed) &+ UInt64(number)))
+  }
 }

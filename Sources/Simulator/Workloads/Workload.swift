@@ -68,3 +68,16 @@ struct Workload: Sendable {
     }
   }
 }
+
+extension Workload {
+  /// Of the pages that are touched, the share of one node; a page for each vCPU at least.
+  func share(of options: RunOptions) -> Int {
+    var touched = [Bool](repeating: false, count: shape.pageCount)
+    for number in 0..<shape.vcpuCount {
+      var random = SimulatedVCPU(number, seed: options.seed).random
+      for step in 0..<accessCount(number) { touched[Int(access(step, of: number, &random).page)] = true }
+    }
+    let count = touched.count { $0 }
+    return min(max((count + shape.nodeCount - 1) / shape.nodeCount, shape.vcpuCount), shape.pageCount)
+  }
+}
