@@ -31,6 +31,9 @@ struct SimulatedVCPU {
   var isPinned = false
   /// How often it has had a pin.
   var pinCount: UInt32 = 0
+  /// How many messages it had to wait for, one after another; and whether no other node has the page.
+  var messageCount = 0
+  var isAlone = false
   /// What the engine's answer was caused by.
   var cause = Causes.none
 

@@ -131,6 +131,8 @@ extension Simulation {
     shares.cpu += costs.entry
     let total = now - state.faultedAt
     shares.waiting = total - min(total, shares.wire + shares.queue + shares.cpu)
-    statistics.samples[kind.rawValue].append(Statistics.Sample(total: total, shares: shares))
+    statistics.samples[kind.rawValue].append(
+      Statistics.Sample(
+        total: total, shares: shares, messageCount: state.messageCount, isUnshared: state.isAlone))
   }
 }

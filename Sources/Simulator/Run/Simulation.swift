@@ -28,6 +28,7 @@ final class Simulation {
   var events = EventHeap()
   var deliveries = DeliveryPool()
   var causes = Causes()
+  var paths: CriticalPaths
   var reference: ReferenceMemory
   var statistics = Statistics()
   /// Stands for all that has happened, in this order.
@@ -66,6 +67,7 @@ final class Simulation {
     self.options = options
     self.workload = workload
     reference = ReferenceMemory(pageCount: options.pages)
+    paths = CriticalPaths(nodeCount: options.nodeCount, pageCount: options.pages)
     portFree = [UInt64](repeating: 0, count: options.nodeCount)
     verified = [Int](repeating: 0, count: options.nodeCount)
     holders = [UInt16](repeating: 0, count: options.pages)
