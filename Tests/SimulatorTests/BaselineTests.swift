@@ -77,6 +77,8 @@ struct BaselineTests {
     let ivy = try Self.run(.ivy, change, trace: trace).statistics
     // Node 2 has fetched page 1, too: two messages. Nodes 1 and 2 have written page 0.
     #expect(ivy.messages[0] == 1 && ivy.messages[1] == 3 && ivy.messages[12] == 4)
+    let direct = try Self.run(.ivyDirect, change, trace: trace).statistics
+    #expect(direct.messages[0] == 1 && direct.messages[1] == 3 && direct.messages[12] == 3)
     let own = try Self.run(.bigIron, change, trace: trace).statistics
     #expect(own.messages[1] == 2 && own.messages[5] == 1 && own.messages[12] == 3)
   }
@@ -103,7 +105,7 @@ struct BaselineTests {
     #expect(ivy > own * 5 / 4)
   }
 
-  @Test(arguments: [SharingProtocol.ivy, .homeMSI])
+  @Test(arguments: [SharingProtocol.ivy, .ivyDirect, .homeMSI])
   func whatHasAPageHasAllOfIt(sharing: SharingProtocol) throws {
     // Nobody writes: all pages are zero, which Big Iron's homes say in one frame.
     let trace = (0..<8).map { "\($0 % 4) r \(($0 * 3 + 1) % 8)\n" }.joined()

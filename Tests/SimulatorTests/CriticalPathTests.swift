@@ -40,6 +40,7 @@ struct CriticalPathTests {
     #expect(try Self.faults(.bigIron, trace, nodes: 3).paths(.read) == [0, 0, 0, 1])
     // The chain of two requests, there and back.
     #expect(try Self.faults(.ivy, trace, nodes: 3).paths(.read) == [0, 0, 0, 0, 1])
+    #expect(try Self.faults(.ivyDirect, trace, nodes: 3).paths(.read) == [0, 0, 0, 1])
   }
 
   /// The home is node 0; the nodes from 1 on read the page one after another, and node 1 writes to it.

@@ -6,15 +6,16 @@ import Wire
 // Shared memory as in IVY (Li and Hudak, "Memory coherence in shared virtual memory systems", TOCS 1989: the dynamic
 // distributed manager), in the form that GiantVM (Zhang and others, VEE 2020) gave it:
 //
-//   - Each node has a guess of who owns a page. A request goes there, and who is not the owner asks the one he believes to be
-//     it, and waits: the page comes back the way the request went. Everybody on that way learns who is the owner next.
+//   - Each node has a guess of who owns a page. A request goes there, and a node that is not the owner asks the one that it
+//     believes to be, and waits: the page comes back the way the request went. All nodes on that way learn who is the owner
+//     next. (As Li and Hudak have it, the request is passed on and the owner answers directly: `ivy-direct`.)
 //   - Each fault makes its node the owner, a read as well; the set of copies comes along with the page.
 //   - The new owner has the copies of others dropped before it writes, one after another.
 //   - There are I, S and M. Only an owner may write without the page being sent to it.
 //
 // A page has a lock on each node, which a fault holds until its access has been granted, and a request until it has been
 // answered. Invalidations do not take it: who sends them holds that of the owner. Chains of guesses have no rings, since each
-// guess is of a later owner than the one before it; so nobody waits for himself.
+// guess is of a later owner than the one before it; so no request waits for itself.
 //
 // Where the two leave a choice, it is for the baseline's good: the first owner of a page is its home and not node 0, a page
 // stays until the access that it was fetched for is made, and service cores never wait for an answer.
@@ -22,6 +23,7 @@ import Wire
 /// A baseline: IVY on one node.
 final class IvyEngine: BaselineEngine {
   private var pages: [IvyPage] = []
+  private var answersDirectly = false
 
   /// A frame for each page, and one more for each that passes through.
   static func frameCount(_ options: RunOptions) -> Int { 2 * options.pages }
@@ -31,6 +33,7 @@ final class IvyEngine: BaselineEngine {
   private func passingFrame(_ page: Int) -> HostPhysicalAddress { frame(pages.count + page) }
 
   override func startMemory(_ options: RunOptions) {
+    answersDirectly = options.sharing == .ivyDirect
     let shape = options.shape
     pages = [IvyPage](repeating: IvyPage(), count: options.pages)
     for node in 0..<nodeCount {
@@ -127,8 +130,13 @@ final class IvyEngine: BaselineEngine {
 
   private func serve(_ page: Int, _ request: BaselineMessage, from sender: NodeID) {
     guard pages[page].isOwner else {
-      pages[page].holder = .relaying(from: sender)
-      return send(request, to: pages[page].probableOwner)
+      let next = pages[page].probableOwner
+      if answersDirectly {
+        pages[page].probableOwner = request.origin
+      } else {
+        pages[page].holder = .relaying(from: sender)
+      }
+      return send(request, to: next)
     }
     pages[page].holder = .giving
     var answer = BaselineMessage(.data, request.page, origin: request.origin)
@@ -139,7 +147,8 @@ final class IvyEngine: BaselineEngine {
     pages[page].isOwner = false
     pages[page].probableOwner = request.origin
     pages[page].copySet = NodeSet()
-    yield(page, to: isRead ? .read : .none, .answer(answer, sender, frame(page)))
+    let receiver = answersDirectly ? request.origin : sender
+    yield(page, to: isRead ? .read : .none, .answer(answer, receiver, frame(page)))
   }
 
   /// Takes rights away that are above `limit`, and does what is to be done then.

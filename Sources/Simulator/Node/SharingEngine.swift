@@ -32,11 +32,10 @@ enum SharingProtocol: String, CaseIterable, Sendable {
   case bigIron = "bigiron"
   /// The same engine, which is kept from sending less than a page where it sends one.
   case homeMSI = "home-msi"
-  /// A chain of probable owners, as in IVY and GiantVM.
+  /// A chain of probable owners, as in IVY, along which pages come back, as in GiantVM.
   case ivy
+  /// The same, but owners send pages straight to who wants them.
+  case ivyDirect = "ivy-direct"
   /// All vCPUs on one node, whose memory the others' is swap space for.
   case swap
-
-  /// Whether the kernel's engine does the work.
-  var isOwn: Bool { self == .bigIron || self == .homeMSI }
 }

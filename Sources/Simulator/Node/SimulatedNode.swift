@@ -59,7 +59,7 @@ final class SimulatedNode {
       ram = SimulatedRAM(frameCount: BigIronEngine.frameCount(options))
       usage = nil
       engine = BigIronEngine(index, options, ram: ram, at: now)
-    case .ivy:
+    case .ivy, .ivyDirect:
       ram = SimulatedRAM(frameCount: IvyEngine.frameCount(options))
       usage = nil
       engine = IvyEngine(index, options, ram: ram, at: now)

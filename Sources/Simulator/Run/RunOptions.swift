@@ -58,7 +58,8 @@ extension RunOptions {
   private var sharingProblem: String? {
     switch sharing {
     case .bigIron, .homeMSI: nil
-    case .ivy: frameCount == nil ? nil : "--frames is not for --protocol ivy, which keeps every copy"
+    case .ivy, .ivyDirect:
+      frameCount == nil ? nil : "--frames is not for --protocol \(sharing.rawValue), which keeps every copy"
     case .swap:
       if nodeCount < 2 {
         "--protocol swap takes two nodes at least"

@@ -34,6 +34,7 @@ struct Workload: Sendable {
     case stencil
     case privatePages = "private"
     case pageTable = "page-table"
+    case fullRing = "full-ring"
     case replay
   }
 
@@ -58,7 +59,8 @@ struct Workload: Sendable {
     switch name {
     case .uniform: uniform(&random)
     case .zipf: zipfian(&random)
-    case .producerConsumer: producerConsumer(step, vcpu)
+    case .producerConsumer: producerConsumer(step, vcpu, lineCount: 4)
+    case .fullRing: producerConsumer(step, vcpu, lineCount: 64)
     case .falseSharing: falseSharing(step, vcpu)
     case .migratoryLock: migratoryLock(step, vcpu)
     case .stencil: stencil(step, vcpu)
