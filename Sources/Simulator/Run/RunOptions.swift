@@ -23,6 +23,9 @@ struct RunOptions: Equatable, Sendable {
   var recordPath: String?
   var isJSON = false
 
+  /// Whether all that is sent arrives, unless a ring or a port has no room.
+  var isLossless: Bool { faults == .none && (loss ?? 0) == 0 }
+
   var pages: Int { pageCount ?? 64 * nodeCount }
   var frames: Int { frameCount ?? pages + 64 }
 

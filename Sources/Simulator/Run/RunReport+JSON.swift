@@ -6,7 +6,7 @@ extension RunReport {
       Self.object([
         ("kind", Self.string(kind.name)), ("count", "\(statistics.samples[kind.rawValue].count)"),
         ("latency", latencies(statistics.samples[kind.rawValue])),
-        ("messagesInARow", "[" + statistics.paths(kind).map(String.init).joined(separator: ",") + "]"),
+        ("messagesInARow", options.isLossless ? "\(statistics.paths(kind))" : "null"),
       ])
     }
     return Self.object([

@@ -26,6 +26,7 @@ extension Simulation {
         node.vcpus[vcpu].wasUntouched = reference.touch(page)
         node.vcpus[vcpu].isUpgrade = node.permissions[page] == .read
         node.vcpus[vcpu].isRemote = true
+        node.vcpus[vcpu].messageCount = 0
         return exit(vcpu, node)
       }
       if phase < .verifying { statistics.hitCount += 1 }

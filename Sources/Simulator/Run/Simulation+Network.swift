@@ -56,7 +56,7 @@ extension Simulation {
     node.uplinkFree = start + duration
     node.departures.append(start + duration)
     var delivery = DeliveryPool.Delivery(frame: frame, parent: node.cause, begin: now)
-    if isFirst { delivery.step = paths.send(frame, from: node.index) }
+    if isFirst, options.isLossless { delivery.step = paths.send(frame, from: node.index) }
     // To wait for frames of the same message is not to queue.
     let queued = max(atWire, min(start, uplinkFree)) - atWire
     let arrival = start + duration + options.cableDelay + costs.switchDelay
