@@ -43,6 +43,17 @@ struct BaselineTests {
   }
 
   @Test(arguments: SharingProtocol.allCases)
+  func aNodeThatKeepsWhatItGivesAwayIsFound(sharing: SharingProtocol) {
+    var options = RunOptions()
+    options.sharing = sharing
+    options.accessCount = 200
+    let simulation = Simulation(options)
+    simulation.nodes[0].engine = ForgetfulEngine(simulation.nodes[0].engine)
+    simulation.run()
+    #expect(simulation.failure != nil)
+  }
+
+  @Test(arguments: SharingProtocol.allCases)
   func theSameSeedGivesTheSameRun(sharing: SharingProtocol) throws {
     func hash(_ seed: UInt64) throws -> StateHash {
       try Self.run(sharing) {

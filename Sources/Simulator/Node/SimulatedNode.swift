@@ -12,7 +12,7 @@ final class SimulatedNode {
 
   let index: Int
   let ram: SimulatedRAM
-  let engine: any SharingEngine
+  var engine: any SharingEngine
   /// How the vCPUs use pages, if anybody wants to know.
   let usage: PageUsage?
   var vcpus: [SimulatedVCPU]
