@@ -13,10 +13,10 @@ struct Main {
     case "bench":
       var benchmark = Benchmark(nodeCount: 8)
       print(benchmark.run())
-    case "report": exit(report(Array(arguments.dropFirst())))
     case "run": exit(run(Array(arguments.dropFirst())))
     case "soak": exit(soak(Array(arguments.dropFirst())))
     case "tables": print(TransitionTables().text)
+    case "report": exit(report(Array(arguments.dropFirst())))
     default:
       print(usage)
       exit(2)
