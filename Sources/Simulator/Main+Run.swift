@@ -34,7 +34,7 @@ extension Main {
     }
   }
 
-  private static func read(_ path: String) throws(OptionError) -> String {
+  static func read(_ path: String) throws(OptionError) -> String {
     guard let file = unsafe fopen(path, "r") else { throw OptionError(text: "\(path) can't be read") }
     defer { unsafe fclose(file) }
     var bytes: [UInt8] = []
@@ -47,7 +47,7 @@ extension Main {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private static func write(_ text: String, to path: String) throws(OptionError) {
+  static func write(_ text: String, to path: String) throws(OptionError) {
     guard let file = unsafe fopen(path, "w") else { throw OptionError(text: "\(path) can't be written") }
     let isWritten = unsafe fputs(text, file) >= 0
     guard unsafe fclose(file) == 0, isWritten else { throw OptionError(text: "\(path) can't be written") }

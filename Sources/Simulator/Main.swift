@@ -1,7 +1,7 @@
 import Coherence
 import Glibc
 
-/// `Simulator tables`, `check`, `litmus`, `run`, `soak` and `bench`.
+/// `Simulator tables`, `check`, `litmus`, `run`, `report`, `soak` and `bench`.
 @main
 struct Main {
   static func main() {
@@ -16,6 +16,7 @@ struct Main {
     case "run": exit(run(Array(arguments.dropFirst())))
     case "soak": exit(soak(Array(arguments.dropFirst())))
     case "tables": print(TransitionTables().text)
+    case "report": exit(report(Array(arguments.dropFirst())))
     default:
       print(usage)
       exit(2)
@@ -37,6 +38,7 @@ struct Main {
       --limit N                      give up after so many states
       --break RULE                   break a rule of the protocol: the check must fail
     Simulator run [options]          runs a workload on a cluster in virtual time (docs/simulator.md)
+      --protocol P                   bigiron, ivy, ivy-direct, home-msi or swap (bigiron)
       --nodes N                      1 to 256 (4)
       --vcpus V                      of each node, 1 to 32 (1)
       --seed S                       of all that is random (1)
@@ -45,7 +47,7 @@ struct Main {
       --loss P                       share of frames that are lost, 0 to 0.9
       --faults none|mild|wild        what else the network and the nodes suffer (none)
       --workload W                   uniform, zipf, producer-consumer, false-sharing, migratory-lock,
-                                     stencil, private, page-table or replay (uniform)
+                                     stencil, private, page-table, full-ring or replay (uniform)
       --accesses K                   of each vCPU (1000)
       --think NS                     from one access to the next (100)
       --pages P                      of the cluster (64 for each node)
@@ -53,6 +55,8 @@ struct Main {
       --trace FILE                   what to replay
       --record FILE                  where to write the accesses, to replay them
       --json                         print one JSON object
+    Simulator report                 writes its part of docs/performance.md, with plots
+      --docs DIRECTORY               where the page is (docs)
     Simulator soak [options]         many runs with faults, until one fails
       --runs K                       at most so many (1000)
       --minutes M                    begin none later (no limit)

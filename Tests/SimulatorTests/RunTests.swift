@@ -108,19 +108,19 @@ struct RunTests {
     #expect(samples.count == 1)
     let exitAndFault = 316 + 200
     // 102 bytes, or 126 with what Ethernet adds, on two cables at 10 Gb/s, two adapters and the switch.
-    let request = 816 + (500 + 101 + 100) + 1000 + (101 + 100 + 500)
+    let request = 330 + (500 + 101 + 100) + 1000 + (101 + 100 + 500)
     // Taken and handled; the home's own vCPUs lose the page, which its engine is told.
-    let home = 1016 + 1333 + 200
+    let home = 530 + 1333 + 200
     // The page comes as 1,510, 1,486 and 1,358 bytes. The first is written, then all three go one after another; at the
     // port the third waits for the second, which is longer.
-    let page = 914 + 500 + (1228 + 1208 + 1106) + 100 + 1000 + 122 + (1106 + 100 + 500)
-    // It is handled as soon as the second one is; then the vCPU goes on.
-    let end = 8 + 1105 + 316
+    let page = 477 + 500 + (1228 + 1208 + 1106) + 100 + 1000 + 122 + (1106 + 100 + 500)
+    // It is handled, then the vCPU goes on.
+    let end = 663 + 316
     let sum = UInt64(exitAndFault + request + home + page + end)
-    #expect(sum == 15_596)
+    #expect(sum == 13_737)
     #expect(samples[0].total.distance(to: sum).magnitude <= sum / 100)
     #expect(samples[0].shares.total == samples[0].total)
-    #expect(samples[0].shares.queue == 122 + 8 && samples[0].shares.waiting == 0)
+    #expect(samples[0].shares.queue == 122 && samples[0].shares.waiting == 0)
     #expect(simulation.statistics.messageCount == 3 && simulation.statistics.pageFrames == 5)
   }
 }

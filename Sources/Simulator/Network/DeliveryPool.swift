@@ -8,6 +8,8 @@ struct DeliveryPool {
     var parent = Causes.none
     var begin: UInt64 = 0
     var shares = Shares()
+    /// What it is of a fault.
+    var step: CriticalPaths.Step?
     /// When it came to the ring that it is in.
     var arrivedAt: UInt64 = 0
   }

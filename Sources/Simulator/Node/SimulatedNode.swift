@@ -1,14 +1,9 @@
-import Cluster
-import Coherence
 import Ethernet
 import Memory
-import Node
 import Wire
 
 /// A node: the engine, the frames, the tables of its vCPUs, and its service core.
 final class SimulatedNode {
-  typealias Engine = NodeEngine<HostByteRoutines, SimulatedPages>
-
   enum Permission: UInt8, Comparable {
     case none, read, write
 
@@ -17,7 +12,9 @@ final class SimulatedNode {
 
   let index: Int
   let ram: SimulatedRAM
-  var engine: Engine
+  var engine: any SharingEngine
+  /// How the vCPUs use pages, if anybody wants to know.
+  let usage: PageUsage?
   var vcpus: [SimulatedVCPU]
 
   /// What the vCPUs may do with each page, what is being shot down included, and where it is.
@@ -53,45 +50,28 @@ final class SimulatedNode {
 
   static func address(_ index: Int) -> MACAddress { MACAddress(0x0242_0000_0000 + UInt64(index)) }
 
+  static func incarnation(_ index: Int) -> Incarnation { Incarnation(1 + UInt32(index)) }
+
   init(_ index: Int, _ options: RunOptions, at now: Instant) {
     self.index = index
-    let twinCount = 64
-    // The engine's own frames for pings stand behind those for pages and twins.
-    let pingFrameCount = 2
-    ram = SimulatedRAM(frameCount: options.frames + twinCount + pingFrameCount)
-    let local = LocalNode(
-      address: Self.address(index), incarnation: Incarnation(1 + UInt32(index)), cluster: ClusterID(1))
-    var announcement = Announcement()
-    announcement.coreCount = UInt16(options.vcpusPerNode + 1)
-    announcement.memorySize = UInt64(options.frames) * 4096
-    announcement.tscFrequency = 3_000_000_000
-    var cluster = ClusterOptions(nodeCount: options.nodeCount)
-    // Troubles pass: nobody is to be declared down.
-    cluster.suspicionTime = 1_000_000_000_000
-    cluster.failureTime = 2_000_000_000_000
-    let firstPingFrame = UInt64(options.frames + twinCount)
-    engine = Engine(
-      announcement, local: local, options: cluster, links: LinkOptions(), routines: HostByteRoutines(),
-      pages: SimulatedPages(ram: ram),
-      frames: (0..<UInt64(pingFrameCount)).map { HostPhysicalAddress((firstPingFrame + $0) * 4096) }, at: now)
+    switch options.sharing {
+    case .bigIron, .homeMSI:
+      ram = SimulatedRAM(frameCount: BigIronEngine.frameCount(options))
+      usage = nil
+      engine = BigIronEngine(index, options, ram: ram, at: now)
+    case .ivy, .ivyDirect:
+      ram = SimulatedRAM(frameCount: IvyEngine.frameCount(options))
+      usage = nil
+      engine = IvyEngine(index, options, ram: ram, at: now)
+    case .swap:
+      ram = SimulatedRAM(frameCount: SwapEngine.frameCount(index, options))
+      let usage = PageUsage(pageCount: options.pages)
+      self.usage = usage
+      engine = SwapEngine(index, options, ram: ram, usage: usage, at: now)
+    }
     permissions = [Permission](repeating: .none, count: options.pages)
     frames = [HostPhysicalAddress](repeating: HostPhysicalAddress(0), count: options.pages)
-    vcpus = []
+    vcpus = options.vcpus(of: index).map { SimulatedVCPU($0, seed: options.seed) }
     nextSequence = [UInt32](repeating: 0, count: options.nodeCount)
-  }
-
-  func startMemory(_ options: RunOptions) {
-    let shape = options.shape
-    let counts = (0..<options.nodeCount).map { UInt64(shape.firstPage($0 + 1) - shape.firstPage($0)) }
-    var memory = MemoryOptions()
-    let slack = RunOptions.leastFrameCount(vcpusPerNode: options.vcpusPerNode)
-    memory.lowFrameCount = min(memory.lowFrameCount, slack / 2)
-    memory.evictionLimit = min(memory.evictionLimit, slack / 3)
-    if options.nodeCount > 64 { memory.pendingPerNode = 64 }
-    engine.startMemory(
-      HomeMap(pageCounts: counts),
-      frames: (0..<UInt64(options.frames)).map { HostPhysicalAddress($0 * 4096) },
-      twins: (0..<64 as Range<UInt64>).map { HostPhysicalAddress((UInt64(options.frames) + $0) * 4096) },
-      options: memory)
   }
 }

@@ -30,6 +30,8 @@ import Node
 /// The same as the engine uses it.
 struct SimulatedPages: PageMemory, ~Copyable {
   let ram: SimulatedRAM
+  /// Whether a cleared frame's last word, which no access looks at, is not zero.
+  var marksClearedFrames = false
 
   @_lifetime(borrow self)
   func bytes(of frame: HostPhysicalAddress) -> Span<UInt8> {
@@ -45,6 +47,7 @@ struct SimulatedPages: PageMemory, ~Copyable {
 
   mutating func clear(_ frame: HostPhysicalAddress) {
     unsafe (ram.start + Int(frame.value)).update(repeating: 0, count: 4096)
+    if marksClearedFrames { ram[frame, 4088] = 1 }
   }
 
   mutating func copy(_ frame: HostPhysicalAddress, to other: HostPhysicalAddress) {

@@ -12,6 +12,8 @@ struct SimulatedVCPU {
     case done
   }
 
+  /// Which of the workload's vCPUs it is.
+  let number: Int
   var state = State.thinking
   var random: SplitMix64
   /// Accesses that are done.
@@ -29,6 +31,14 @@ struct SimulatedVCPU {
   var isPinned = false
   /// How often it has had a pin.
   var pinCount: UInt32 = 0
+  /// How many messages it had to wait for, one after another; and whether no other node has the page.
+  var messageCount = 0
+  var isAlone = false
   /// What the engine's answer was caused by.
   var cause = Causes.none
+
+  init(_ number: Int, seed: UInt64) {
+    self.number = number
+    random = SplitMix64(seed: SplitMix64.mix(SplitMix64.mix(seed) &+ UInt64(number)))
+  }
 }

@@ -7,12 +7,12 @@ struct Costs: Sendable {
   static let cyclesPerMicrosecond = 3000
 
   /// Instructions to take a frame from the ring, and to put one there, without those of its lines. A ping of 64 bytes
-  /// takes the answering node 4,900 (`scripts/benchmark.py ping`, Bochs): one frame in, one frame out.
-  var receiveInstructions = 2450
-  var sendInstructions = 2450
+  /// takes the answering node 1,977 (docs/performance.md, round trips between nodes): one frame in, one frame out.
+  var receiveInstructions = 990
+  var sendInstructions = 990
   /// Instructions for each 64 bytes of a frame beyond the first 128, to copy and to checksum. A ping of 4,096 bytes takes
-  /// the answering node 16,500: three frames in and three out, with 64 lines in each direction.
-  var lineInstructions = 14
+  /// the answering node 8,503: three frames in and three out, which have 61 such lines in each direction.
+  var lineInstructions = 21
   /// Instructions to handle one event of a page: estimated, from the host's time for one.
   var eventInstructions = 600
 

@@ -8,6 +8,7 @@ extension RunOptions {
     var rest = arguments[...]
     while let option = rest.popFirst() {
       switch option {
+      case "--protocol": sharing = try Self.choice(option, &rest)
       case "--nodes": nodeCount = try Self.number(option, &rest)
       case "--seed": seed = try Self.number(option, &rest)
       case "--network": network = try Self.choice(option, &rest)
@@ -55,10 +56,12 @@ extension RunOptions {
 
   /// The command that repeats the run.
   var command: String {
-    var words = ["Simulator run --nodes \(nodeCount) --seed \(seed) --network \(network.rawValue)"]
+    var words = ["Simulator run --protocol \(sharing.rawValue) --nodes \(nodeCount) --seed \(seed)"]
+    words.append("--network \(network.rawValue)")
     if let loss { words.append("--loss \(loss)") }
     words.append("--delay \(cableDelay) --workload \(workload.rawValue) --accesses \(accessCount)")
-    words.append("--pages \(pages) --frames \(frames) --vcpus \(vcpusPerNode) --think \(thinkTime)")
+    words.append("--pages \(pages) --vcpus \(vcpusPerNode) --think \(thinkTime)")
+    if let frameCount { words.append("--frames \(frameCount)") }
     words.append("--faults \(faults.rawValue)")
     if let tracePath { words.append("--trace \(tracePath)") }
     return words.joined(separator: " ")

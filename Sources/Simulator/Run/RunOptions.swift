@@ -1,5 +1,6 @@
 /// What to simulate.
 struct RunOptions: Equatable, Sendable {
+  var sharing = SharingProtocol.bigIron
   var nodeCount = 4
   var seed: UInt64 = 1
   var network = NetworkSpeed.tenGigabit
@@ -11,7 +12,8 @@ struct RunOptions: Equatable, Sendable {
   var accessCount = 1000
   /// Pages of the cluster; by default 64 for each node.
   var pageCount: Int?
-  /// Frames of each node; by default enough for all pages.
+  /// Frames of each node; by default enough for all pages. Of `swap`: frames of the node that runs everything; by
+  /// default its share of what the workload touches.
   var frameCount: Int?
   var vcpusPerNode = 1
   /// From one access of a vCPU to its next, in nanoseconds.
@@ -20,6 +22,9 @@ struct RunOptions: Equatable, Sendable {
   var tracePath: String?
   var recordPath: String?
   var isJSON = false
+
+  /// Whether all that is sent arrives, unless a ring or a port has no room.
+  var isLossless: Bool { faults == .none && (loss ?? 0) == 0 }
 
   var pages: Int { pageCount ?? 64 * nodeCount }
   var frames: Int { frameCount ?? pages + 64 }
@@ -41,12 +46,42 @@ struct RunOptions: Equatable, Sendable {
     if thinkTime > 1_000_000_000 { return "--think takes up to 1,000,000,000 ns" }
     if cableDelay > 1_000_000_000 { return "--delay takes up to 1,000,000,000 ns" }
     let least = Self.leastFrameCount(vcpusPerNode: vcpusPerNode)
-    if frames < least { return "--frames takes \(least) at least" }
-    if frames < pages, (frames - least) * nodeCount < pages {
+    if let problem = sharingProblem { return problem }
+    if sharing != .swap, frames < least { return "--frames takes \(least) at least" }
+    if sharing != .swap, frames < pages, (frames - least) * nodeCount < pages {
       return "--frames: \(nodeCount) nodes with \(frames) frames each have no room for \(pages) pages"
     }
     if workload == .replay, tracePath == nil { return "--workload replay takes --trace FILE" }
     if workload != .replay, tracePath != nil { return "--trace is for --workload replay" }
     return nil
+  }
+}
+
+extension RunOptions {
+  private var sharingProblem: String? {
+    switch sharing {
+    case .bigIron, .homeMSI: nil
+    case .ivy, .ivyDirect:
+      frameCount == nil ? nil : "--frames is not for --protocol \(sharing.rawValue), which keeps every copy"
+    case .swap:
+      if nodeCount < 2 {
+        "--protocol swap takes two nodes at least"
+      } else if let frameCount, !(1...pages).contains(frameCount) {
+        "--frames takes 1 to the number of pages with --protocol swap"
+      } else {
+        nil
+      }
+    }
+  }
+
+  /// How many nodes have vCPUs: the first ones.
+  var runnerCount: Int { sharing == .swap ? 1 : nodeCount }
+
+  /// The vCPUs that run on a node.
+  func vcpus(of node: Int) -> [Int] {
+    switch sharing {
+    case .swap: node == 0 ? Array(0..<shape.vcpuCount) : []
+    default: (0..<vcpusPerNode).map { $0 * nodeCount + node }
+    }
   }
 }

@@ -6,10 +6,12 @@ extension RunReport {
       Self.object([
         ("kind", Self.string(kind.name)), ("count", "\(statistics.samples[kind.rawValue].count)"),
         ("latency", latencies(statistics.samples[kind.rawValue])),
+        ("messagesInARow", options.isLossless ? "\(statistics.paths(kind))" : "null"),
       ])
     }
     return Self.object([
-      ("command", Self.string(options.command)), ("nodes", "\(options.nodeCount)"),
+      ("command", Self.string(options.command)),
+      ("protocol", Self.string(options.sharing.rawValue)), ("nodes", "\(options.nodeCount)"),
       ("seed", "\(options.seed)"),
       ("network", Self.string(options.network.rawValue)),
       ("workload", Self.string(options.workload.rawValue)),

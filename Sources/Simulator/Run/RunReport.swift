@@ -56,6 +56,12 @@ struct RunReport {
       }
       lines.append(Self.row(fields))
     }
+    for kind in [Statistics.FaultKind.read, .write, .upgrade]
+    where options.isLossless && !statistics.paths(kind).isEmpty {
+      let counts = statistics.paths(kind).enumerated().filter { $1 > 0 }
+        .map { "\($0): \($1)" }
+      lines.append("messages in a row, \(kind.name): \(counts.joined(separator: ", "))")
+    }
     lines += [
       "",
       "\(statistics.accessCount) accesses, \(Self.decimal(hitPercent)) % without a fault, "

@@ -26,6 +26,7 @@ extension Simulation {
         node.vcpus[vcpu].wasUntouched = reference.touch(page)
         node.vcpus[vcpu].isUpgrade = node.permissions[page] == .read
         node.vcpus[vcpu].isRemote = true
+        node.vcpus[vcpu].messageCount = 0
         return exit(vcpu, node)
       }
       if phase < .verifying { statistics.hitCount += 1 }
@@ -41,12 +42,12 @@ extension Simulation {
   /// Whether there is another access.
   private func begin(_ vcpu: Int, _ node: SimulatedNode) -> Bool {
     if phase == .verifying {
-      let page = verified[node.index] * nodes.count + node.index
+      let page = verified[node.index] * options.runnerCount + node.index
       guard page < options.pages else { return false }
       verified[node.index] += 1
       node.vcpus[vcpu].access = Access(page: UInt32(page), isWrite: false, line: 0)
     } else {
-      let number = vcpu * nodes.count + node.index
+      let number = node.vcpus[vcpu].number
       let step = node.vcpus[vcpu].doneCount
       guard step < workload.accessCount(number) else { return false }
       node.vcpus[vcpu].access = workload.access(step, of: number, &node.vcpus[vcpu].random)
@@ -94,6 +95,7 @@ extension Simulation {
     let page = Int(access.page)
     let frame = node.frames[page]
     _ = reference.touch(page)
+    node.usage?.note(page, isWrite: access.isWrite, at: now)
     let lines = phase == .verifying ? 0...63 : Int(access.line)...Int(access.line)
     for line in lines {
       if access.isWrite {
@@ -130,6 +132,8 @@ extension Simulation {
     shares.cpu += costs.entry
     let total = now - state.faultedAt
     shares.waiting = total - min(total, shares.wire + shares.queue + shares.cpu)
-    statistics.samples[kind.rawValue].append(Statistics.Sample(total: total, shares: shares))
+    statistics.samples[kind.rawValue].append(
+      Statistics.Sample(
+        total: total, shares: shares, messageCount: state.messageCount, isUnshared: state.isAlone))
   }
 }

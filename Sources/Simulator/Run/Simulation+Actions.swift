@@ -93,6 +93,8 @@ extension Simulation {
     node.vcpus[vcpu].state = .entering
     node.vcpus[vcpu].isPinned = isPinned
     node.vcpus[vcpu].cause = node.cause
+    if node.vcpus[vcpu].isRemote { node.vcpus[vcpu].messageCount = paths.end(at: node.index, page) }
+    node.vcpus[vcpu].isAlone = holders[page] == 1
     var duration = costs.entry
     if options.faults == .wild, phase == .troubled, random.chance(0.03) {
       duration += random.below(300_000 as UInt64)

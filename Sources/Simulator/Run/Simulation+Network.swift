@@ -49,13 +49,14 @@ extension Simulation {
   }
 
   private func transmit(_ frame: [UInt8], _ node: SimulatedNode, ready: UInt64, uplinkFree: UInt64) {
-    count(frame, node)
+    let isFirst = count(frame, node)
     let duration = options.network.duration(frame.count)
     let atWire = ready + costs.adapterDelay
     let start = max(atWire, node.uplinkFree)
     node.uplinkFree = start + duration
     node.departures.append(start + duration)
     var delivery = DeliveryPool.Delivery(frame: frame, parent: node.cause, begin: now)
+    if isFirst, options.isLossless { delivery.step = paths.send(frame, from: node.index) }
     // To wait for frames of the same message is not to queue.
     let queued = max(atWire, min(start, uplinkFree)) - atWire
     let arrival = start + duration + options.cableDelay + costs.switchDelay
@@ -134,8 +135,9 @@ extension Simulation {
     post(ServiceJob(work: .frame(index), begin: deliveries[index].begin, postedAt: now), node)
   }
 
-  private func count(_ frame: [UInt8], _ node: SimulatedNode) {
-    guard phase == .troubled || phase == .healed else { return }
+  /// Whether it has a message, or a part of one, that is sent for the first time.
+  private func count(_ frame: [UInt8], _ node: SimulatedNode) -> Bool {
+    guard phase == .troubled || phase == .healed else { return false }
     let bytes = NetworkSpeed.wireBytes(frame.count)
     switch MessageKind(rawValue: frame[FrameField.kind]) {
     case .acknowledgement:
@@ -148,13 +150,15 @@ extension Simulation {
       let sequence = FrameField.uint32(frame, FrameField.sequence)
       guard sequence == node.nextSequence[receiver] else {
         statistics.retransmissions += 1
-        return
+        return false
       }
       node.nextSequence[receiver] &+= 1
       if FrameField.uint16(frame, FrameField.bodyCount) > 0 {
         statistics.messages[Int(frame[FrameField.body]) & 15] += 1
       }
+      return true
     default: break
     }
+    return false
   }
 }

@@ -11,10 +11,10 @@ extension Simulation {
     while let event = node.engine.nextEvent() {
       switch event {
       case .formed:
-        guard node.engine.links.local.id.index == node.index else {
-          return fail("node \(node.index) has number \(node.engine.links.local.id.value)")
+        guard node.engine.id.index == node.index else {
+          return fail("node \(node.index) has number \(node.engine.id.value)")
         }
-        node.startMemory(options)
+        node.engine.startMemory(options)
         verified[node.index] = -1
         if verified.allSatisfy({ $0 < 0 }) { start() }
       case .suspected, .recovered, .refused, .refusedBy: break
@@ -46,7 +46,7 @@ extension Simulation {
   func finish(_ vcpu: Int, _ node: SimulatedNode) {
     node.vcpus[vcpu].state = .done
     doneVCPUs += 1
-    let all = phase == .verifying ? nodes.count : options.shape.vcpuCount
+    let all = phase == .verifying ? options.runnerCount : options.shape.vcpuCount
     guard doneVCPUs == all else { return }
     if phase == .verifying {
       phase = .done
@@ -56,7 +56,7 @@ extension Simulation {
     finishedAt = now
     phase = .verifying
     doneVCPUs = 0
-    for node in nodes {
+    for node in nodes[..<options.runnerCount] {
       node.vcpus[0].state = .thinking
       events.add(.vcpu, at: now + 1, node: node.index)
     }

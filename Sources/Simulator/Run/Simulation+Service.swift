@@ -33,6 +33,7 @@ extension Simulation {
       job.begin = delivery.begin
       job.shares = delivery.shares
       frame = delivery.frame
+      if let step = delivery.step { paths.arrive(step, at: node.index) }
     }
     job.shares.queue += node.jobStart - job.postedAt
     job.shares.cpu += now - node.jobStart

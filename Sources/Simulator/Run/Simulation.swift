@@ -28,6 +28,7 @@ final class Simulation {
   var events = EventHeap()
   var deliveries = DeliveryPool()
   var causes = Causes()
+  var paths: CriticalPaths
   var reference: ReferenceMemory
   var statistics = Statistics()
   /// Stands for all that has happened, in this order.
@@ -58,26 +59,26 @@ final class Simulation {
   var record: [String]?
 
   init(_ options: RunOptions, trace: AccessTrace? = nil) {
+    let workload = Workload(options.workload, options.shape, trace: trace)
+    var options = options
+    if options.sharing == .swap, options.frameCount == nil {
+      options.frameCount = workload.share(of: options)
+    }
     self.options = options
-    workload = Workload(options.workload, options.shape, trace: trace)
+    self.workload = workload
     reference = ReferenceMemory(pageCount: options.pages)
+    paths = CriticalPaths(nodeCount: options.nodeCount, pageCount: options.pages)
     portFree = [UInt64](repeating: 0, count: options.nodeCount)
     verified = [Int](repeating: 0, count: options.nodeCount)
     holders = [UInt16](repeating: 0, count: options.pages)
     writers = [UInt16](repeating: 0, count: options.pages)
     random = SplitMix64(seed: options.seed)
     record = options.recordPath == nil ? nil : []
-    let workload = workload
     allAccesses = (0..<options.shape.vcpuCount).reduce(0) { $0 + workload.accessCount($1) }
     for index in 0..<options.nodeCount {
-      let node = SimulatedNode(index, options, at: instant)
-      for place in 0..<options.vcpusPerNode {
-        let seed = SplitMix64.mix(options.seed) &+ UInt64(place * options.nodeCount + index)
-        node.vcpus.append(SimulatedVCPU(random: SplitMix64(seed: SplitMix64.mix(seed))))
-      }
-      nodes.append(node)
+      nodes.append(SimulatedNode(index, options, at: instant))
       events.add(.deadline, at: now, node: index)
-      node.wakesAt = now
+      nodes[index].wakesAt = now
     }
   }
 

@@ -24,6 +24,10 @@ struct Statistics {
   struct Sample {
     var total: UInt64
     var shares: Shares
+    /// Messages that it had to wait for, one after another.
+    var messageCount: Int
+    /// Whether no other node had the page when it ended.
+    var isUnshared: Bool
   }
 
   var samples = [[Sample]](repeating: [], count: FaultKind.allCases.count)
@@ -58,6 +62,15 @@ struct Statistics {
   var remoteFaultCount: Int {
     samples[FaultKind.read.rawValue].count + samples[FaultKind.write.rawValue].count
       + samples[FaultKind.upgrade.rawValue].count
+  }
+
+  /// By the number of messages on the critical path: how many faults of a kind there were.
+  func paths(_ kind: FaultKind, where isCounted: (Sample) -> Bool = { _ in true }) -> [Int] {
+    samples[kind.rawValue].reduce(into: []) { counts, sample in
+      guard isCounted(sample) else { return }
+      while counts.count <= sample.messageCount { counts.append(0) }
+      counts[sample.messageCount] += 1
+    }
   }
 
   var faultCount: Int { samples.reduce(0) { $0 + $1.count } }

@@ -1,11 +1,11 @@
 extension Workload {
-  /// vCPUs in pairs: the first fills one page after another of a ring of eight, the second reads them. They do not wait
-  /// for one another.
-  func producerConsumer(_ step: Int, _ vcpu: Int) -> Access {
+  /// vCPUs in pairs: the first writes to the first lines of one page after another of a ring of eight, the second reads
+  /// them. They do not wait for one another.
+  func producerConsumer(_ step: Int, _ vcpu: Int, lineCount: Int) -> Access {
     let pair = vcpu / 2
     let ringSize = max(1, min(8, shape.pageCount / max(1, (shape.vcpuCount + 1) / 2)))
-    let page = (pair * ringSize + step / 4 % ringSize) % shape.pageCount
-    return Access(page: UInt32(page), isWrite: vcpu % 2 == 0, line: UInt8(step % 4))
+    let page = (pair * ringSize + step / lineCount % ringSize) % shape.pageCount
+    return Access(page: UInt32(page), isWrite: vcpu % 2 == 0, line: UInt8(step % lineCount))
   }
 
   /// vCPUs in groups of four: each reads and writes a line of its own in the one page of the group.

@@ -34,6 +34,7 @@ struct Workload: Sendable {
     case stencil
     case privatePages = "private"
     case pageTable = "page-table"
+    case fullRing = "full-ring"
     case replay
   }
 
@@ -58,7 +59,8 @@ struct Workload: Sendable {
     switch name {
     case .uniform: uniform(&random)
     case .zipf: zipfian(&random)
-    case .producerConsumer: producerConsumer(step, vcpu)
+    case .producerConsumer: producerConsumer(step, vcpu, lineCount: 4)
+    case .fullRing: producerConsumer(step, vcpu, lineCount: 64)
     case .falseSharing: falseSharing(step, vcpu)
     case .migratoryLock: migratoryLock(step, vcpu)
     case .stencil: stencil(step, vcpu)
@@ -66,5 +68,18 @@ struct Workload: Sendable {
     case .pageTable: pageTable(step, vcpu, &random)
     case .replay: trace?.access(step, vcpu) ?? Access(page: 0, isWrite: false, line: 0)
     }
+  }
+}
+
+extension Workload {
+  /// Of the pages that are touched, the share of one node; a page for each vCPU at least.
+  func share(of options: RunOptions) -> Int {
+    var touched = [Bool](repeating: false, count: shape.pageCount)
+    for number in 0..<shape.vcpuCount {
+      var random = SimulatedVCPU(number, seed: options.seed).random
+      for step in 0..<accessCount(number) { touched[Int(access(step, of: number, &random).page)] = true }
+    }
+    let count = touched.count { $0 }
+    return min(max((count + shape.nodeCount - 1) / shape.nodeCount, shape.vcpuCount), shape.pageCount)
   }
 }
