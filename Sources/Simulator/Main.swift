@@ -43,7 +43,7 @@ struct Main {
       --network 1g|10g|25g|100g      (10g)
       --delay NS                     of a signal on each cable (100)
       --loss P                       share of frames that are lost, 0 to 0.9
-      --faults none|mild|wild        what else the network and the nodes suffer (none)
+      --faults none|mild|wild|all    what else the network and the nodes suffer (none)
       --workload W                   uniform, zipf, producer-consumer, false-sharing, migratory-lock,
                                      stencil, private, page-table or replay (uniform)
       --accesses K                   of each vCPU (1000)
@@ -55,6 +55,8 @@ struct Main {
       --json                         print one JSON object
     Simulator soak [options]         many runs with faults, until one fails
       --runs K                       at most so many (1000)
+      --accesses N                   of all vCPUs of a run, until faults end; more follow (1000 to 4000 in all)
+      --faults none|mild|wild|all    in every run (wild in four of five)
       --minutes M                    begin none later (no limit)
       --seed S                       of the first run; the next ones follow (1)
     """
