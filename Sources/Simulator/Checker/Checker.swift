@@ -1,8 +1,9 @@
 import Coherence
 import Wire
 
-// Breadth first, so that the trace to what is wrong is a shortest one. Of a state that has been explored only its hash
-// stays, so a trace is the list of steps that led there.
+// Breadth first, so that the trace to what is wrong is a shortest one. Of a state only its hash stays, with the step that
+// led there and from where: a trace is the list of those steps, and a state that is to be explored is made once more by
+// taking them (`Ancestry`).
 
 /// Explores everything that can happen with the protocol.
 struct Checker<Rules: ProtocolRules> {
@@ -12,6 +13,8 @@ struct Checker<Rules: ProtocolRules> {
   var observe: ((World<Rules>, Step) -> Void)?
   /// Is told of each state once.
   var visit: ((World<Rules>) -> Void)?
+  /// Is told of each depth, when all states of it have been explored, and of how many states are known then.
+  var progress: ((_ depth: Int, _ stateCount: Int) -> Void)?
 
   func run() -> CheckResult {
     let clock = ContinuousClock()
@@ -31,12 +34,12 @@ struct Checker<Rules: ProtocolRules> {
     var transitions = Transitions()
     let first = World(configuration, rules: rules)
     _ = visited.insert(first.hash(symmetries), parent: 0, step: nil)
-    var frontier = [first]
+    var ancestry = Ancestry(first)
+    var frontier = 0..<1
     var outbox = Outbox(local: NodeID(0), capacity: Outbox.capacity(nodeCount: configuration.nodeCount))
     while !frontier.isEmpty {
-      var next: [World<Rules>] = []
-      for world in frontier {
-        let number = transitions.stateCount
+      for number in frontier {
+        let world = ancestry.world(number, depth: result.depth, visited, &outbox)
         visit?(world)
         transitions.beginState(isQuiet: world.isQuiet && world.hasFinished)
         var found: (Step, String)?
@@ -51,8 +54,6 @@ struct Checker<Rules: ProtocolRules> {
           transitions.add(target)
           if let problem = isNew ? successor.violatedInvariant() : successor.violation {
             found = (step, problem)
-          } else if isNew {
-            next.append(successor)
           }
         }
         if let (step, problem) = found {
@@ -66,8 +67,9 @@ struct Checker<Rules: ProtocolRules> {
           return result
         }
       }
-      if !next.isEmpty { result.depth += 1 }
-      frontier = next
+      progress?(result.depth, visited.count)
+      frontier = frontier.upperBound..<visited.count
+      if !frontier.isEmpty { result.depth += 1 }
     }
     result.stateCount = visited.count
     if configuration.checksLiveness, let stuck = transitions.firstWithoutWayToQuiet() {

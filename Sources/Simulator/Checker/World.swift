@@ -31,7 +31,7 @@ struct World<Rules: ProtocolRules> {
     self.homes = (0..<configuration.pageCount).map { homes.home(of: PageNumber(UInt64($0)))!.index }
     var options = CoherenceOptions()
     options.keepsStaleCopies = configuration.keepsStaleCopies
-    options.requestLimit = configuration.pageCount
+    options.requestLimit = configuration.requestLimit ?? configuration.pageCount
     engines = (0..<configuration.nodeCount).map {
       CoherenceEngine(local: NodeID(UInt16($0)), homes: homes, options: options, rules: rules)
     }
