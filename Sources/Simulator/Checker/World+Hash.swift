@@ -121,9 +121,8 @@ extension World {
       word = word << 1 | (sharers.contains(NodeID(UInt16(symmetry.oldNode[node]))) ? 1 : 0)
     }
     hash.add(word)
-    let engine = engines[home(of: page)]
     var index = 0
-    while let request = engine.waitingRequest(index, on: PageNumber(UInt64(page))) {
+    while let request = waitingRequest(index, page) {
       var word = newNumber(request.node, symmetry)
       word = word << 5 | UInt64(request.kind.rawValue)
       word = word << 2 | age(request.known, newest)

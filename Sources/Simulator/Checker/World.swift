@@ -52,7 +52,19 @@ struct World<Rules: ProtocolRules> {
 
   func homePage(_ page: Int) -> HomePage { engines[home(of: page)].homePage(PageNumber(UInt64(page))) }
 
-  func sharers(_ page: Int) -> NodeSet { engines[home(of: page)].sharers(of: PageNumber(UInt64(page))) }
+  func waitingRequest(
+    _ index: Int, _ page: Int
+  ) -> (node: NodeID, kind: CoherenceMessage.Kind, known: PageVersion)? {
+    // Most pages have none; to ask the engine costs a copy of it.
+    guard homePage(page).hasWaitingRequests else { return nil }
+    return engines[home(of: page)].waitingRequest(index, on: PageNumber(UInt64(page)))
+  }
+
+  func sharers(_ page: Int) -> NodeSet {
+    var set = NodeSet()
+    set[word: 0] = homePage(page).sharersBelow64
+    return set
+  }
 
   subscript(node: Int, page: Int) -> LocalPage {
     get { local[node * pageCount + page] }
