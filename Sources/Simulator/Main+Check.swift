@@ -27,7 +27,9 @@ extension Main {
         guard let limit = Int(rest.popFirst() ?? ""), limit > 0 else { return fail("--limit takes a number") }
         configuration.stateLimit = limit
       case "--requests":
-        guard let limit = Int(rest.popFirst() ?? ""), limit > 0 else { return fail("--requests takes a number") }
+        guard let limit = Int(rest.popFirst() ?? ""), limit > 0 else {
+          return fail("--requests takes a number")
+        }
         configuration.requestLimit = limit
       case "--progress": showsProgress = true
       case "--break":

@@ -10,9 +10,7 @@ struct Main {
     case "--help": print(usage)
     case "check": exit(check(Array(arguments.dropFirst())))
     case "litmus": exit(litmus())
-    case "bench":
-      var benchmark = Benchmark(nodeCount: 8)
-      print(benchmark.run())
+    case "bench": exit(bench())
     case "run": exit(run(Array(arguments.dropFirst())))
     case "soak": exit(soak(Array(arguments.dropFirst())))
     case "tables": print(TransitionTables().text)
@@ -24,7 +22,7 @@ struct Main {
 
   static let usage = """
     Simulator tables                 prints the transition tables of the protocol
-    Simulator bench                  says how many events the engine handles in a second
+    Simulator bench                  says how many events engines handle in a second, and how often they allocate
     Simulator litmus                 compares what processors on nodes can see with x86-TSO
     Simulator check [options]        tries out everything that can happen
       --homes N,N,…                  how many pages each node is home to (1,0,0)

@@ -36,7 +36,9 @@ extension World {
       if cached.pins > 0 { body(Step(.pinnedWriteFault, node, page)) }
     }
     if local.permission == .write { body(Step(.write, node, page)) }
-    if configuration.evicts, cached.canEvict, engines[node].hasRoomForRequest { body(Step(.evict, node, page)) }
+    if configuration.evicts, cached.canEvict, engines[node].hasRoomForRequest {
+      body(Step(.evict, node, page))
+    }
     if cached.state == .invalid, cached.hasStaleCopy { body(Step(.forget, node, page)) }
     if local.shootdown != nil {
       for choice in choices(node) { body(Step(.shotDown, node, page, choice: choice)) }
