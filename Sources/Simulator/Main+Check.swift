@@ -31,6 +31,7 @@ extension Main {
           return fail("--requests takes a number")
         }
         configuration.requestLimit = limit
+      case "--independence": configuration.checksIndependence = true
       case "--progress": showsProgress = true
       case "--break":
         let name = rest.popFirst() ?? ""
@@ -65,6 +66,14 @@ extension Main {
       return 1
     }
     guard result.isComplete else { return fail("given up: more states than --limit") }
+    if configuration.checksIndependence {
+      let alone = PageIndependence.statesAlone(configuration, rules)
+      print("each page was in \(result.pageStates.count) of the \(alone.count) states that it has by itself")
+      guard result.pageStates.isSubset(of: alone) else {
+        print("it was in others, too")
+        return 1
+      }
+    }
     print("nothing is wrong")
     return 0
   }

@@ -31,6 +31,9 @@ struct Main {
       --no-stale-copies              copies that are lost are freed at once
       --waits                        faults come for pages that are under way
       --lacks-room                   homes refuse pages now and then
+      --requests N                   how many requests a node has open at a time (as many as pages)
+      --independence                 check that pages do not influence each other
+      --progress                     say how many states there are at each depth
       --no-liveness                  do not look for states without a way to rest
       --limit N                      give up after so many states
       --break RULE                   break a rule of the protocol: the check must fail

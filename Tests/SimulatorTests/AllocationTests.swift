@@ -2,7 +2,8 @@ import Testing
 
 @testable import Simulator
 
-/// Nothing is allocated once an engine has been made. `Simulator bench` says the same of a release build, of more events.
+/// Nothing is allocated once an engine has been made. `Tests/System/test_simulator.py` has `Simulator bench` say the same of a
+/// release build, of more events.
 struct AllocationTests {
   @Test func coherenceAllocatesNothingForAnEvent() {
     var benchmark = CoherenceBenchmark(nodeCount: 8)
@@ -15,7 +16,10 @@ struct AllocationTests {
     var benchmark = try #require(NodeBenchmark(nodeCount: 3))
     let result = benchmark.run(eventCount: 100_000, warmUp: 20_000)
     #expect(result.eventCount >= 100_000 && benchmark.isSound)
-    #expect(result.allocationCount == 0)
+    #if !DEBUG
+      // What is generic takes boxes where the compiler does not specialise it.
+      #expect(result.allocationCount == 0)
+    #endif
     // Links lost frames, and pages travelled.
     #expect(benchmark.retransmissionCount > 100 && benchmark.fullFrameCount > 1000)
   }

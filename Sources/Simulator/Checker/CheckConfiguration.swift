@@ -23,6 +23,8 @@ struct CheckConfiguration {
   var programs: [Program] = []
   /// The check is given up after so many states.
   var stateLimit = 20_000_000
+  /// Whether it is checked that pages do not influence each other. For nodes without instructions and programs.
+  var checksIndependence = false
   /// Whether it is checked that a quiet state can be reached from every state.
   var checksLiveness = true
 

@@ -32,6 +32,7 @@ struct Checker<Rules: ProtocolRules> {
     var result = CheckResult()
     var visited = VisitedStates()
     var transitions = Transitions()
+    var independence = configuration.checksIndependence ? PageIndependence(configuration) : nil
     let first = World(configuration, rules: rules)
     _ = visited.insert(first.hash(symmetries), parent: 0, step: nil)
     var ancestry = Ancestry(first)
@@ -41,6 +42,7 @@ struct Checker<Rules: ProtocolRules> {
       for number in frontier {
         let world = ancestry.world(number, depth: result.depth, visited, &outbox)
         visit?(world)
+        independence?.begin(world)
         transitions.beginState(isQuiet: world.isQuiet && world.hasFinished)
         var found: (Step, String)?
         world.forEachStep { step in
@@ -53,6 +55,8 @@ struct Checker<Rules: ProtocolRules> {
           let (target, isNew) = visited.insert(successor.hash(symmetries), parent: number, step: step)
           transitions.add(target)
           if let problem = isNew ? successor.violatedInvariant() : successor.violation {
+            found = (step, problem)
+          } else if let problem = independence?.problem(step, world, successor) {
             found = (step, problem)
           }
         }
@@ -72,6 +76,7 @@ struct Checker<Rules: ProtocolRules> {
       if !frontier.isEmpty { result.depth += 1 }
     }
     result.stateCount = visited.count
+    result.pageStates = independence?.pageStates ?? []
     if configuration.checksLiveness, let stuck = transitions.firstWithoutWayToQuiet() {
       result.violation = CheckViolation(
         problem: "from here no quiet state can be reached", path: visited.path(to: stuck))
@@ -97,4 +102,6 @@ struct CheckResult {
   var isComplete = true
   var duration = Duration.zero
   var violation: CheckViolation?
+  /// The states that each page by itself has been in, where that was checked.
+  var pageStates: Set<StateHash> = []
 }
