@@ -15,7 +15,7 @@ extension Main {
     let whole = nodes.run(eventCount: 2_000_000, warmUp: 200_000)
     print(
       "whole nodes, 4 with links: \(whole.text); \(nodes.retransmissionCount) frames sent again, "
-        + "\(nodes.fullFrameCount) with parts of pages")
+        + "\(nodes.fullFrameCount) with parts of pages, \(nodes.evictionCount) evictions")
     guard nodes.isSound else {
       print("a node has stopped")
       return 1

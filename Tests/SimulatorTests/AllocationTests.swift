@@ -20,8 +20,9 @@ struct AllocationTests {
       // What is generic takes boxes where the compiler does not specialise it.
       #expect(result.allocationCount == 0)
     #endif
-    // Links lost frames, and pages travelled.
+    // Links lost frames, and pages travelled and were evicted.
     #expect(benchmark.retransmissionCount > 100 && benchmark.fullFrameCount > 1000)
+    #expect(benchmark.evictionCount > 100)
   }
 
   /// One allocation in some thousand events, as an engine could make it.

@@ -1,3 +1,4 @@
+import Coherence
 import Node
 import Wire
 
@@ -14,8 +15,9 @@ final class BenchmarkNetwork {
   private(set) var count = 0
   /// Frames for which there was no room.
   private(set) var overflowCount = 0
-  /// Frames as long as a part of a page makes them.
+  /// Frames as long as a part of a page makes them, and those that ask to evict one.
   private(set) var fullFrameCount = 0
+  private(set) var evictionCount = 0
 
   init(nodeCount: Int) { places = (0..<1024 * nodeCount).map { _ in Place() } }
 
@@ -28,9 +30,16 @@ final class BenchmarkNetwork {
       places[place].count = length
       places[place].sender = node.index
       if length > FrameLayout.maximumFrameCount / 2 { fullFrameCount += 1 }
+      if isEviction(places[place].bytes) { evictionCount += 1 }
       count += 1
     }
     overflowCount += 1
+  }
+
+  private func isEviction(_ frame: [UInt8]) -> Bool {
+    frame[FrameField.kind] == MessageKind.coherence.rawValue
+      && FrameField.uint16(frame, FrameField.bodyCount) > 0
+      && frame[FrameField.body] & 15 == CoherenceMessage.Kind.put.rawValue
   }
 
   /// Gives the next frame to whom it is for.

@@ -40,6 +40,7 @@ struct NodeBenchmark {
   /// What the links and the memory were put to.
   var retransmissionCount: UInt64 { nodes.reduce(0) { $0 + $1.retransmissionCount } }
   var fullFrameCount: Int { network.fullFrameCount }
+  var evictionCount: Int { network.evictionCount }
   private var eventCount: Int { nodes.reduce(0) { $0 + $1.eventCount } }
 
   mutating func run(eventCount: Int, warmUp: Int) -> BenchmarkResult {
