@@ -28,6 +28,7 @@ let package = Package(
   targets: [
     .target(name: "CPU"),
     .target(name: "Assembly"),
+    .target(name: "AllocationCounter"),
     module("Memory"),
     module("Firmware", ["Memory"]),
     module("EPT", ["Memory"]),
@@ -50,7 +51,10 @@ let package = Package(
         "Coherence", "Node", "Debug", "VCPU", "VMX", "SVM", "Machine",
       ]),
     .executableTarget(
-      name: "Simulator", dependencies: ["CPU", "Memory", "Ethernet", "Wire", "Cluster", "Coherence", "Node"],
+      name: "Simulator",
+      dependencies: [
+        "CPU", "Memory", "Ethernet", "Wire", "Cluster", "Coherence", "Node", "AllocationCounter",
+      ],
       swiftSettings: settings),
     .target(
       name: "Support", dependencies: ["Memory", "CPU", "Wire"], path: "Tests/Support",

@@ -7,6 +7,7 @@ extension Main {
     var configuration = CheckConfiguration()
     configuration.pagesAtHome = [1, 0, 0]
     var broken: ProtocolRule?
+    var showsProgress = false
     var rest = arguments[...]
     while let option = rest.popFirst() {
       switch option {
@@ -25,6 +26,13 @@ extension Main {
       case "--limit":
         guard let limit = Int(rest.popFirst() ?? ""), limit > 0 else { return fail("--limit takes a number") }
         configuration.stateLimit = limit
+      case "--requests":
+        guard let limit = Int(rest.popFirst() ?? ""), limit > 0 else {
+          return fail("--requests takes a number")
+        }
+        configuration.requestLimit = limit
+      case "--independence": configuration.checksIndependence = true
+      case "--progress": showsProgress = true
       case "--break":
         let name = rest.popFirst() ?? ""
         broken = ProtocolRule.allCases.first { "\($0)" == name }
@@ -34,12 +42,21 @@ extension Main {
       default: return fail("no such option: \(option)")
       }
     }
-    if let broken { return check(configuration, BrokenRule(rule: broken)) }
-    return check(configuration, SoundRules())
+    if let broken { return check(configuration, BrokenRule(rule: broken), showsProgress: showsProgress) }
+    return check(configuration, SoundRules(), showsProgress: showsProgress)
   }
 
-  private static func check(_ configuration: CheckConfiguration, _ rules: some ProtocolRules) -> Int32 {
-    let result = Checker(configuration: configuration, rules: rules).run()
+  private static func check(
+    _ configuration: CheckConfiguration, _ rules: some ProtocolRules, showsProgress: Bool
+  ) -> Int32 {
+    var checker = Checker(configuration: configuration, rules: rules)
+    if showsProgress {
+      checker.progress = { depth, count in
+        print("depth \(depth): \(count) states")
+        fflush(nil)
+      }
+    }
+    let result = checker.run()
     print(
       "\(result.stateCount) states, \(result.transitionCount) transitions, depth \(result.depth), "
         + "at most \(result.longestQueue) messages in a queue, \(result.duration)")
@@ -49,6 +66,14 @@ extension Main {
       return 1
     }
     guard result.isComplete else { return fail("given up: more states than --limit") }
+    if configuration.checksIndependence {
+      let alone = PageIndependence.statesAlone(configuration, rules)
+      print("each page was in \(result.pageStates.count) of the \(alone.count) states that it has by itself")
+      guard result.pageStates.isSubset(of: alone) else {
+        print("it was in others, too")
+        return 1
+      }
+    }
     print("nothing is wrong")
     return 0
   }

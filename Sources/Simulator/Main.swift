@@ -10,9 +10,7 @@ struct Main {
     case "--help": print(usage)
     case "check": exit(check(Array(arguments.dropFirst())))
     case "litmus": exit(litmus())
-    case "bench":
-      var benchmark = Benchmark(nodeCount: 8)
-      print(benchmark.run())
+    case "bench": exit(bench())
     case "run": exit(run(Array(arguments.dropFirst())))
     case "soak": exit(soak(Array(arguments.dropFirst())))
     case "tables": print(TransitionTables().text)
@@ -25,7 +23,7 @@ struct Main {
 
   static let usage = """
     Simulator tables                 prints the transition tables of the protocol
-    Simulator bench                  says how many events the engine handles in a second
+    Simulator bench                  says how many events engines handle in a second, and how often they allocate
     Simulator litmus                 compares what processors on nodes can see with x86-TSO
     Simulator check [options]        tries out everything that can happen
       --homes N,N,…                  how many pages each node is home to (1,0,0)
@@ -34,6 +32,9 @@ struct Main {
       --no-stale-copies              copies that are lost are freed at once
       --waits                        faults come for pages that are under way
       --lacks-room                   homes refuse pages now and then
+      --requests N                   how many requests a node has open at a time (as many as pages)
+      --independence                 check that pages do not influence each other
+      --progress                     say how many states there are at each depth
       --no-liveness                  do not look for states without a way to rest
       --limit N                      give up after so many states
       --break RULE                   break a rule of the protocol: the check must fail
@@ -45,7 +46,7 @@ struct Main {
       --network 1g|10g|25g|100g      (10g)
       --delay NS                     of a signal on each cable (100)
       --loss P                       share of frames that are lost, 0 to 0.9
-      --faults none|mild|wild        what else the network and the nodes suffer (none)
+      --faults none|mild|wild|all    what else the network and the nodes suffer (none)
       --workload W                   uniform, zipf, producer-consumer, false-sharing, migratory-lock,
                                      stencil, private, page-table, full-ring or replay (uniform)
       --accesses K                   of each vCPU (1000)
@@ -59,6 +60,8 @@ struct Main {
       --docs DIRECTORY               where the page is (docs)
     Simulator soak [options]         many runs with faults, until one fails
       --runs K                       at most so many (1000)
+      --accesses N                   of all vCPUs of a run, until faults end; more follow (1000 to 4000 in all)
+      --faults none|mild|wild|all    in every run (wild in four of five)
       --minutes M                    begin none later (no limit)
       --seed S                       of the first run; the next ones follow (1)
     """

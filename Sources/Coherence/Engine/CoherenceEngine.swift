@@ -47,6 +47,9 @@ public struct CoherenceEngine<Rules: ProtocolRules>: Sendable {
     out = Outbox(local: local, capacity: Outbox.capacity(nodeCount: homes.nodeCount))
   }
 
+  /// Whether the node may open another transaction.
+  package var hasRoomForRequest: Bool { openRequestCount < options.requestLimit }
+
   /// The next thing to do.
   public mutating func nextAction() -> CoherenceAction? { out.nextAction() }
 

@@ -20,6 +20,9 @@ public struct HomePage: Hashable, Sendable {
 
   public init() {}
 
+  package var sharersBelow64: UInt64 { firstSharers }
+  package var hasWaitingRequests: Bool { firstWaiting != 0 }
+
   /// Whose transaction is open, if the entry is busy.
   public package(set) var requester: NodeID {
     get { NodeID(UInt16(requesterNumber)) }

@@ -12,6 +12,8 @@ struct CheckConfiguration {
   var keepsStaleCopies = true
   /// Homes refuse pages now and then.
   var lacksRoom = false
+  /// How many requests a node may have open; by default as many as there are pages.
+  var requestLimit: Int?
   /// Of each node the pages that one instruction of its vCPU writes to, in this order. If there are any, nothing else
   /// happens on the nodes, and it is checked that every run comes to an end, whatever happens first.
   var instructions: [[Int]] = []
@@ -21,6 +23,8 @@ struct CheckConfiguration {
   var programs: [Program] = []
   /// The check is given up after so many states.
   var stateLimit = 20_000_000
+  /// Whether it is checked that pages do not influence each other. For nodes without instructions and programs.
+  var checksIndependence = false
   /// Whether it is checked that a quiet state can be reached from every state.
   var checksLiveness = true
 

@@ -1,8 +1,9 @@
 import Coherence
 import Wire
 
-// Breadth first, so that the trace to what is wrong is a shortest one. Of a state that has been explored only its hash
-// stays, so a trace is the list of steps that led there.
+// Breadth first, so that the trace to what is wrong is a shortest one. Of a state only its hash stays, with the step that
+// led there and from where: a trace is the list of those steps, and a state that is to be explored is made once more by
+// taking them (`Ancestry`).
 
 /// Explores everything that can happen with the protocol.
 struct Checker<Rules: ProtocolRules> {
@@ -12,6 +13,8 @@ struct Checker<Rules: ProtocolRules> {
   var observe: ((World<Rules>, Step) -> Void)?
   /// Is told of each state once.
   var visit: ((World<Rules>) -> Void)?
+  /// Is told of each depth, when all states of it have been explored, and of how many states are known then.
+  var progress: ((_ depth: Int, _ stateCount: Int) -> Void)?
 
   func run() -> CheckResult {
     let clock = ContinuousClock()
@@ -29,15 +32,17 @@ struct Checker<Rules: ProtocolRules> {
     var result = CheckResult()
     var visited = VisitedStates()
     var transitions = Transitions()
+    var independence = configuration.checksIndependence ? PageIndependence(configuration) : nil
     let first = World(configuration, rules: rules)
     _ = visited.insert(first.hash(symmetries), parent: 0, step: nil)
-    var frontier = [first]
+    var ancestry = Ancestry(first)
+    var frontier = 0..<1
     var outbox = Outbox(local: NodeID(0), capacity: Outbox.capacity(nodeCount: configuration.nodeCount))
     while !frontier.isEmpty {
-      var next: [World<Rules>] = []
-      for world in frontier {
-        let number = transitions.stateCount
+      for number in frontier {
+        let world = ancestry.world(number, depth: result.depth, visited, &outbox)
         visit?(world)
+        independence?.begin(world)
         transitions.beginState(isQuiet: world.isQuiet && world.hasFinished)
         var found: (Step, String)?
         world.forEachStep { step in
@@ -51,8 +56,8 @@ struct Checker<Rules: ProtocolRules> {
           transitions.add(target)
           if let problem = isNew ? successor.violatedInvariant() : successor.violation {
             found = (step, problem)
-          } else if isNew {
-            next.append(successor)
+          } else if let problem = independence?.problem(step, world, successor) {
+            found = (step, problem)
           }
         }
         if let (step, problem) = found {
@@ -66,10 +71,12 @@ struct Checker<Rules: ProtocolRules> {
           return result
         }
       }
-      if !next.isEmpty { result.depth += 1 }
-      frontier = next
+      progress?(result.depth, visited.count)
+      frontier = frontier.upperBound..<visited.count
+      if !frontier.isEmpty { result.depth += 1 }
     }
     result.stateCount = visited.count
+    result.pageStates = independence?.pageStates ?? []
     if configuration.checksLiveness, let stuck = transitions.firstWithoutWayToQuiet() {
       result.violation = CheckViolation(
         problem: "from here no quiet state can be reached", path: visited.path(to: stuck))
@@ -95,4 +102,6 @@ struct CheckResult {
   var isComplete = true
   var duration = Duration.zero
   var violation: CheckViolation?
+  /// The states that each page by itself has been in, where that was checked.
+  var pageStates: Set<StateHash> = []
 }

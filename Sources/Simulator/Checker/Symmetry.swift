@@ -31,6 +31,11 @@ struct Symmetry {
     return result
   }
 
+  /// All renamings of nodes, whatever becomes of the pages.
+  static func renamings(ofNodes count: Int) -> [Symmetry] {
+    permutations(count).map { Symmetry(newNode: $0, oldNode: inverse($0), newPage: [], oldPage: []) }
+  }
+
   private static func permutations(_ count: Int) -> [[Int]] {
     guard count > 0 else { return [[]] }
     return permutations(count - 1).flatMap { shorter in

@@ -32,6 +32,9 @@ struct VisitedStates {
     for number in 0..<hashes.count { table[place(of: hashes[number])] = UInt32(number + 1) }
   }
 
+  /// The step that led to a state other than the first.
+  func step(to number: Int) -> Step { Step(code: steps[number]) }
+
   /// The steps from the first state to this one.
   func path(to number: Int) -> [Step] {
     var path: [Step] = []

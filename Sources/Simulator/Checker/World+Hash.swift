@@ -69,6 +69,29 @@ extension World {
     return hash
   }
 
+  /// What `hash` is in a world without other pages, under this renaming of nodes.
+  func pageHash(_ page: Int, _ symmetry: Symmetry) -> StateHash {
+    var hash = StateHash()
+    var labels = ContentLabels(latest[page])
+    let newest = newestVersion(page)
+    for newNode in 0..<nodeCount {
+      addCache(symmetry.oldNode[newNode], page, symmetry, newest, &labels, &hash)
+    }
+    addHome(page, symmetry, newest, &hash)
+    for newSender in 0..<nodeCount {
+      let row = symmetry.oldNode[newSender] * nodeCount
+      for newReceiver in 0..<nodeCount {
+        for packet in queues[row + symmetry.oldNode[newReceiver]]
+        where Int(packet.message.page.value) == page {
+          hash.add(1)
+          add(packet, symmetry, newest, &labels, &hash)
+        }
+        hash.add(0)
+      }
+    }
+    return hash
+  }
+
   private func age(_ version: PageVersion, _ newest: UInt32) -> UInt64 {
     version == .none ? 3 : UInt64(min(newest &- version.value, 2))
   }
@@ -121,9 +144,8 @@ extension World {
       word = word << 1 | (sharers.contains(NodeID(UInt16(symmetry.oldNode[node]))) ? 1 : 0)
     }
     hash.add(word)
-    let engine = engines[home(of: page)]
     var index = 0
-    while let request = engine.waitingRequest(index, on: PageNumber(UInt64(page))) {
+    while let request = waitingRequest(index, page) {
       var word = newNumber(request.node, symmetry)
       word = word << 5 | UInt64(request.kind.rawValue)
       word = word << 2 | age(request.known, newest)

@@ -70,7 +70,7 @@ extension World {
     let entry = homePage(page)
     let sharers = sharers(page)
     if entry.state.isBusy { return "page \(page) stays busy" }
-    if engines[home(of: page)].waitingRequest(0, on: PageNumber(UInt64(page))) != nil {
+    if waitingRequest(0, page) != nil {
       return "a request for page \(page) waits for nothing"
     }
     for node in 0..<nodeCount {

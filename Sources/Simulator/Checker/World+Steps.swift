@@ -36,7 +36,9 @@ extension World {
       if cached.pins > 0 { body(Step(.pinnedWriteFault, node, page)) }
     }
     if local.permission == .write { body(Step(.write, node, page)) }
-    if configuration.evicts, cached.canEvict { body(Step(.evict, node, page)) }
+    if configuration.evicts, cached.canEvict, engines[node].hasRoomForRequest {
+      body(Step(.evict, node, page))
+    }
     if cached.state == .invalid, cached.hasStaleCopy { body(Step(.forget, node, page)) }
     if local.shootdown != nil {
       for choice in choices(node) { body(Step(.shotDown, node, page, choice: choice)) }
@@ -110,7 +112,10 @@ extension World {
   private mutating func fault(_ event: LocalEvent, _ node: Int, _ page: Int, holdsPin: Bool) {
     self[node, page].faults += 1
     guard engines[node].handle(event, on: PageNumber(UInt64(page)), holdsPin: holdsPin) else {
-      return fail("the engine has no room for a request")
+      // The vCPU tries again later.
+      self[node, page].faults -= 1
+      if configuration.requestLimit == nil { fail("the engine has no room for a request") }
+      return
     }
     act(node)
   }

@@ -31,7 +31,7 @@ struct World<Rules: ProtocolRules> {
     self.homes = (0..<configuration.pageCount).map { homes.home(of: PageNumber(UInt64($0)))!.index }
     var options = CoherenceOptions()
     options.keepsStaleCopies = configuration.keepsStaleCopies
-    options.requestLimit = configuration.pageCount
+    options.requestLimit = configuration.requestLimit ?? configuration.pageCount
     engines = (0..<configuration.nodeCount).map {
       CoherenceEngine(local: NodeID(UInt16($0)), homes: homes, options: options, rules: rules)
     }
@@ -52,7 +52,19 @@ struct World<Rules: ProtocolRules> {
 
   func homePage(_ page: Int) -> HomePage { engines[home(of: page)].homePage(PageNumber(UInt64(page))) }
 
-  func sharers(_ page: Int) -> NodeSet { engines[home(of: page)].sharers(of: PageNumber(UInt64(page))) }
+  func waitingRequest(
+    _ index: Int, _ page: Int
+  ) -> (node: NodeID, kind: CoherenceMessage.Kind, known: PageVersion)? {
+    // Most pages have none; to ask the engine costs a copy of it.
+    guard homePage(page).hasWaitingRequests else { return nil }
+    return engines[home(of: page)].waitingRequest(index, on: PageNumber(UInt64(page)))
+  }
+
+  func sharers(_ page: Int) -> NodeSet {
+    var set = NodeSet()
+    set[word: 0] = homePage(page).sharersBelow64
+    return set
+  }
 
   subscript(node: Int, page: Int) -> LocalPage {
     get { local[node * pageCount + page] }

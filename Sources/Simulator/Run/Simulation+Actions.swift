@@ -59,7 +59,7 @@ extension Simulation {
     statistics.shootdowns += 1
     node.shootdowns.append((page, isUnmap, now))
     var duration = costs.shootdown
-    if options.faults == .wild, phase == .troubled, random.chance(0.1) {
+    if options.faults.delaysCores, phase == .troubled, random.chance(0.1) {
       duration += random.below(50_000 as UInt64)
     }
     events.add(.shotDown, at: now + duration, node: node.index, argument: page, detail: node.cause)
@@ -96,7 +96,7 @@ extension Simulation {
     if node.vcpus[vcpu].isRemote { node.vcpus[vcpu].messageCount = paths.end(at: node.index, page) }
     node.vcpus[vcpu].isAlone = holders[page] == 1
     var duration = costs.entry
-    if options.faults == .wild, phase == .troubled, random.chance(0.03) {
+    if options.faults.delaysCores, phase == .troubled, random.chance(0.03) {
       duration += random.below(300_000 as UInt64)
     }
     events.add(.vcpu, at: now + duration, node: node.index, argument: vcpu)

@@ -83,12 +83,12 @@ extension Simulation {
     guard now >= nodes[sender].linkDownUntil, now >= nodes[receiver].linkDownUntil,
       !partition.cuts(sender, receiver, at: now)
     else {
-      statistics.lost += 1
+      statistics.cutOff += 1
       return
     }
     guard !rates.isNone else { return output(delivery, to: receiver, late: 0) }
     if random.chance(rates.loss) {
-      statistics.lost += 1
+      statistics.dropped += 1
       return
     }
     if random.chance(rates.corruption) {
@@ -102,9 +102,13 @@ extension Simulation {
       output(delivery, to: receiver, late: random.below(5_000_000 as UInt64))
     }
     var late: UInt64 = 0
-    if random.chance(rates.reordering) { late = random.below(300_000 as UInt64) }
-    if random.chance(rates.delay) { late = random.below(20_000_000 as UInt64) }
-    if late > 0 { statistics.delayed += 1 }
+    if random.chance(rates.delay) {
+      late = random.below(20_000_000 as UInt64)
+      statistics.heldBack += 1
+    } else if random.chance(rates.reordering) {
+      late = random.below(300_000 as UInt64)
+      statistics.reordered += 1
+    }
     output(delivery, to: receiver, late: late)
   }
 

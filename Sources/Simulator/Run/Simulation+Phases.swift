@@ -37,6 +37,7 @@ extension Simulation {
     }
     rates = options.faults.rates(&random)
     if let loss = options.loss { rates.loss = loss }
+    statistics.rates = rates
     if let interval = options.faults.troubleInterval {
       events.add(.trouble, at: startedAt + random.below(2 * interval), node: 0)
     }
@@ -67,6 +68,7 @@ extension Simulation {
     guard phase == .troubled else { return }
     phase = .healed
     healedAt = now
+    statistics.troubledAccesses = statistics.accessCount
     lastProgress = now
     rates = .none
     partition = Partition()
@@ -78,8 +80,10 @@ extension Simulation {
     case .forming:
       if now > Self.formationLimit { fail("the cluster does not form") }
     case .troubled:
+      makeTroubleByProgress()
       let isMostlyDone = options.faults != .none && doneAccesses >= allAccesses / 5 * 4
-      if isMostlyDone || (options.faults != .none && now > startedAt + Self.troubleLimit) { heal() }
+      let isTimeUp = options.faults.areLimited && now > startedAt + Self.troubleLimit
+      if isMostlyDone || isTimeUp { heal() }
       if now > lastProgress + 2 * Self.troubleLimit { fail("nothing gets done: " + stuckText) }
     case .healed, .verifying:
       if now > lastProgress + Self.standstillLimit { fail("nothing gets done: " + stuckText) }

@@ -52,6 +52,8 @@ final class Simulation {
   var rates = FaultRates.none
   var random: SplitMix64
   var partition = Partition()
+  /// How many troubles have come by progress.
+  var troubleCount = 0
   /// By page: on how many nodes it may be read or written, and written.
   var holders: [UInt16]
   var writers: [UInt16]

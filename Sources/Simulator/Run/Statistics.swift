@@ -49,14 +49,28 @@ struct Statistics {
   var retransmissions: UInt64 = 0
 
   /// What the network did, formation and the last look at all pages included.
-  var lost: UInt64 = 0
+  var dropped: UInt64 = 0
+  /// By links that were down, and by partitions.
+  var cutOff: UInt64 = 0
   var corrupted: UInt64 = 0
   var replayed: UInt64 = 0
-  var delayed: UInt64 = 0
+  var reordered: UInt64 = 0
+  var heldBack: UInt64 = 0
   /// For want of room in the switch, or in the ring of a node.
   var overflows: UInt64 = 0
-  var troubles: UInt64 = 0
+  var pauses: UInt64 = 0
+  var linkFailures: UInt64 = 0
+  var partitions: UInt64 = 0
+  var oneWayPartitions: UInt64 = 0
   var eventCount: UInt64 = 0
+
+  /// The rates of faults while there were any, and how many accesses were made until they ended.
+  var rates = FaultRates.none
+  var troubledAccesses: UInt64 = 0
+
+  var lost: UInt64 { dropped + cutOff }
+  var delayed: UInt64 { reordered + heldBack }
+  var troubles: UInt64 { pauses + linkFailures + partitions + oneWayPartitions }
 
   /// Faults that took a message.
   var remoteFaultCount: Int {

@@ -1,9 +1,10 @@
+import AllocationCounter
 import Coherence
 import Memory
 import Wire
 
 /// How many events a second the engine handles: nodes that fight for pages, without any network between them.
-struct Benchmark {
+struct CoherenceBenchmark {
   private var engines: [CoherenceEngine<SoundRules>]
   /// Messages on their way, in the order in which they were sent.
   private var mail: [(message: CoherenceMessage, from: Int, to: Int)] = []
@@ -11,16 +12,31 @@ struct Benchmark {
   private var random: UInt64 = 1
   private var eventCount = 0
   private let pageCount = 4096
+  /// Is called once a round.
+  var disturb: () -> Void = {}
 
   init(nodeCount: Int) {
     let homes = HomeMap(pageCounts: (0..<nodeCount).map { _ in UInt64(4096 / nodeCount) })
     engines = (0..<nodeCount).map { CoherenceEngine(local: NodeID(UInt16($0)), homes: homes) }
+    mail.reserveCapacity(1024)
   }
 
-  mutating func run() -> String {
-    let clock = ContinuousClock()
-    let start = clock.now
-    while eventCount < 10_000_000 {
+  mutating func run(eventCount: Int, warmUp: Int) -> BenchmarkResult {
+    play(warmUp)
+    let begin = self.eventCount
+    let allocations = allocationCount()
+    let start = ContinuousClock.now
+    play(eventCount)
+    let duration = start.duration(to: .now)
+    return BenchmarkResult(
+      eventCount: self.eventCount - begin, duration: duration,
+      allocationCount: allocationCount() - allocations)
+  }
+
+  private mutating func play(_ count: Int) {
+    let end = eventCount + count
+    while eventCount < end {
+      disturb()
       let node = Int(next() % UInt64(engines.count))
       let page = PageNumber(next() % UInt64(pageCount))
       handle(next() % 3 == 0 ? .writeFault : .readFault, page, node)
@@ -34,9 +50,6 @@ struct Benchmark {
       mail.removeAll(keepingCapacity: true)
       firstMail = 0
     }
-    let duration = clock.now - start
-    let seconds = Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-    return "\(eventCount) events in \(duration): \(Int(Double(eventCount) / seconds)) a second"
   }
 
   /// A random number (xorshift).
