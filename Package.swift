@@ -65,7 +65,7 @@ let package = Package(
     tests("VCPU"),
     tests("PCI"),
     tests("E1000", ["Ethernet"]),
-    tests("Wire", ["CPU", "Memory", "Ethernet", "Coherence"]),
+    tests("Wire", ["CPU", "Memory", "Ethernet", "Coherence", "Node"]),
     tests("Cluster", ["CPU", "Ethernet", "Wire"]),
     tests("Coherence", ["Memory", "Wire"]),
     tests("Node", ["Memory", "Ethernet", "Wire", "Cluster", "Coherence"]),

@@ -69,6 +69,13 @@ public struct GuestMemoryMap: Sendable {
     return base..<base + (ramSize - low)
   }
 
+  /// All RAM in rising order: what the holes leave of it. At most three ranges.
+  public var ranges: [Range<UInt64>] {
+    var ranges = [0..<Self.legacyHole.lowerBound, Self.firmwareTables.lowerBound..<extendedRange.upperBound]
+    if !highRange.isEmpty { ranges.append(highRange) }
+    return ranges
+  }
+
   /// One past the highest guest-physical address that RAM stands behind.
   public var endOfRAM: GuestPhysicalAddress {
     GuestPhysicalAddress(highRange.isEmpty ? extendedRange.upperBound : highRange.upperBound)

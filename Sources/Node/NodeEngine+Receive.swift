@@ -27,6 +27,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     case .adoption:
       receiveAdoption(header, frame)
       settle()
+    case .guest: receiveGuest(header, frame)
     case .acknowledgement, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       break
     }

@@ -2,7 +2,7 @@
 public struct APICAddressing: Equatable, Sendable {
   /// How the local APIC reads a logical destination (SDM Vol. 3A, 11.6.2.2, "Logical Destination Mode", and
   /// 11.12.10.2, "Logical Destination Mode in x2APIC Mode").
-  public enum Model: Sendable {
+  public enum Model: UInt8, Sendable {
     /// The local APIC is off: it hears nothing.
     case disabled
     /// xAPIC: eight processors, one bit each.

@@ -27,6 +27,9 @@ public enum MessageKind: UInt8, Sendable {
   /// `Adoption`, sequenced: a node has no room for a page.
   case adoption = 0x31
 
+  /// What nodes say about the guest's machine, sequenced; the body is that of module Node.
+  case guest = 0x40
+
   /// `Refusal`: a node is not wanted. Number and layout are the same in all versions.
   case refusal = 0xFF
 
@@ -34,7 +37,7 @@ public enum MessageKind: UInt8, Sendable {
   @inlinable
   public var isSequenced: Bool {
     switch self {
-    case .ping, .pong, .coherence, .adoption: true
+    case .ping, .pong, .coherence, .adoption, .guest: true
     case .acknowledgement, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       false
     }

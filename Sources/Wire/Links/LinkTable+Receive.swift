@@ -25,7 +25,7 @@ extension LinkTable where Routines: ~Copyable {
       switch header.kind {
       case .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
         return .datagram(header, isFromPeer: false)
-      case .acknowledgement, .ping, .pong, .coherence, .adoption: throw .stranger
+      case .acknowledgement, .ping, .pong, .coherence, .adoption, .guest: throw .stranger
       }
     }
     do {
@@ -44,7 +44,7 @@ extension LinkTable where Routines: ~Copyable {
   private func isAddressed(_ header: FrameHeader) -> Bool {
     if header.receiver == local.id, header.receiverIncarnation == local.incarnation { return true }
     switch header.kind {
-    case .acknowledgement, .ping, .pong, .coherence, .adoption: return false
+    case .acknowledgement, .ping, .pong, .coherence, .adoption, .guest: return false
     case .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       return (header.receiver == local.id || header.receiver == .none)
         && (header.receiverIncarnation == local.incarnation || header.receiverIncarnation == .none)

@@ -13,7 +13,7 @@ struct FuzzedFrame {
 
   static let kinds: [MessageKind] = [
     .acknowledgement, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .ping, .pong,
-    .refusal,
+    .coherence, .adoption, .guest, .refusal,
   ]
 
   /// - Parameter lineLimit: the most lines of a page in it.

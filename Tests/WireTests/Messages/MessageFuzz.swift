@@ -1,4 +1,5 @@
 import Coherence
+import Node
 import Wire
 
 /// What the tests with random frames know of bodies.
@@ -13,7 +14,7 @@ enum MessageFuzz {
     case .clockReply: 32
     case .ping, .pong: 16 + Int(choice % 113)
     case .refusal: 16
-    case .coherence: 24
+    case .coherence, .guest: 24
     case .adoption: 8
     }
   }
@@ -54,6 +55,30 @@ enum MessageFuzz {
       frame[FrameLayout.body + 1] = UInt8(choice / 256 % 4)
       frame[FrameLayout.body + 2] = UInt8(choice / 1024 % 2)
       frame[FrameLayout.body + 4] = UInt8(choice / 2048 % 256)
+    case .guest: makePlausibleGuest(&frame, count, choice)
+    }
+  }
+
+  /// An operation with all but the bytes that it uses cleared.
+  private static func makePlausibleGuest(_ frame: inout MutableSpan<UInt8>, _ count: Int, _ choice: UInt64) {
+    // The bytes behind the operation that each has; of them, the selector is in small bounds.
+    let used: [Set<Int>] = [
+      Set(1..<24), [], [1, 2, 3, 4, 5], [2], [1, 3, 4, 5, 8, 9, 10, 11], [4, 5], Set(1..<12),
+      [4, 5, 8, 9, 10, 11], [1],
+    ]
+    let operation = Int(choice / 16 % 9)
+    for index in 0..<count where !used[operation].contains(index) { frame[FrameLayout.body + index] = 0 }
+    frame[FrameLayout.body] = UInt8(operation)
+    if operation == 0 {
+      frame[FrameLayout.body + 7] &= 0x0F
+    } else if used[operation].contains(3) {
+      frame[FrameLayout.body + 1] = UInt8(choice / 256 % 8)
+      frame[FrameLayout.body + 3] &= 1
+    }
+    if operation == 6 {
+      frame[FrameLayout.body + 1] &= 1
+      frame[FrameLayout.body + 2] = 1 << UInt8(choice / 2048 % 3)
+      if frame[FrameLayout.body + 1] == 1 { frame[FrameLayout.body + 7] &= 0x0F }
     }
   }
 
@@ -63,6 +88,7 @@ enum MessageFuzz {
     case .acknowledgement: nil
     case .adoption: check(Adoption.self, header, frame)
     case .coherence: check(CoherenceBody.self, header, frame)
+    case .guest: check(GuestMessage.self, header, frame)
     case .announcement: check(Announcement.self, header, frame)
     case .view: check(View.self, header, frame)
     case .heartbeat: check(Heartbeat.self, header, frame)
