@@ -22,9 +22,10 @@ local kinds = {
   [0x21] = "Pong",
   [0x30] = "Coherence",
   [0x31] = "Adoption",
+  [0x40] = "Guest",
   [REFUSAL] = "Refusal",
 }
-local sequenced = { [0x20] = true, [0x21] = true, [0x30] = true, [0x31] = true }
+local sequenced = { [0x20] = true, [0x21] = true, [0x30] = true, [0x31] = true, [0x40] = true }
 
 local refusals = {
   "protocol version", "software version", "number of nodes", "duplicate number", "duplicate address", "cluster full",
@@ -37,6 +38,25 @@ local operations = {
   "Drop", "Give", "Keep", "Void", "Data", "Invalidated", "Unblock", "Put data",
 }
 local contents = { [0] = "none", "zero", "page", "changes" }
+-- What is said of the guest's machine; of the 24 bytes, `used` are those that the operation has besides its number.
+local guest_operations = {
+  [0] = { name = "Plan" },
+  { name = "Ready", used = {} },
+  { name = "Interrupt", used = { 1, 2, 3, 4, 5 } },
+  { name = "End of interrupt", used = { 2 } },
+  { name = "Addressing", used = { 1, 3, 4, 5, 8, 9, 10, 11 } },
+  { name = "Addressing known", used = { 4, 5 } },
+  { name = "Device", used = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } },
+  { name = "Device reply", used = { 4, 5, 8, 9, 10, 11 } },
+  { name = "End", used = { 1 } },
+}
+local guest_operation_names = {}
+for operation, description in pairs(guest_operations) do guest_operation_names[operation] = description.name end
+local delivery_modes = {
+  [0] = "Fixed", [1] = "Lowest priority", [2] = "SMI", [4] = "NMI", [5] = "INIT", [6] = "Start-up",
+}
+local addressing_models = { [0] = "Off", "xAPIC, flat", "xAPIC, clusters", "x2APIC" }
+local spaces = { [0] = "port", "I/O APIC" }
 local stages = { [0] = "proposed", "agreed" }
 
 local f = {
@@ -98,6 +118,23 @@ local f = {
   page_version = ProtoField.uint32("bigiron.coherence.version", "Version"),
   known = ProtoField.uint32("bigiron.coherence.known", "Known version"),
   filling = ProtoField.bytes("bigiron.ping.filling", "Filling"),
+  guest_operation = ProtoField.uint8("bigiron.guest.operation", "Operation", base.DEC, guest_operation_names),
+  guest_pages = ProtoField.uint64("bigiron.guest.pages", "Pages of RAM"),
+  guest_frequency = ProtoField.uint64("bigiron.guest.frequency", "TSC frequency (Hz)"),
+  guest_start = ProtoField.uint64("bigiron.guest.start", "Start of the TSC (ns)"),
+  guest_mode = ProtoField.uint8("bigiron.guest.mode", "Delivery mode", base.DEC, delivery_modes),
+  guest_model = ProtoField.uint8("bigiron.guest.addressing", "Addressing", base.DEC, addressing_models),
+  guest_space = ProtoField.uint8("bigiron.guest.space", "Space", base.DEC, spaces),
+  guest_reason = ProtoField.uint8("bigiron.guest.reason", "Reason"),
+  guest_vector = ProtoField.uint8("bigiron.guest.vector", "Vector", base.HEX),
+  guest_width = ProtoField.uint8("bigiron.guest.width", "Width (bytes)"),
+  guest_level = ProtoField.uint8("bigiron.guest.level", "Level-triggered"),
+  guest_accepts = ProtoField.uint8("bigiron.guest.accepts_vectors", "Accepts vectors"),
+  guest_write = ProtoField.uint8("bigiron.guest.write", "Write"),
+  guest_vcpu = ProtoField.uint16("bigiron.guest.vcpu", "vCPU"),
+  guest_address = ProtoField.uint16("bigiron.guest.address", "Address", base.HEX),
+  guest_logical_id = ProtoField.uint32("bigiron.guest.logical_id", "Logical id", base.HEX),
+  guest_value = ProtoField.uint32("bigiron.guest.value", "Value", base.HEX),
 }
 proto.fields = f
 
@@ -170,6 +207,76 @@ local function add_node(tree, field, bytes)
   if bytes:le_uint() == NO_NODE then item:append_text(" (none)") end
 end
 
+-- Whether all bytes of a `guest` body are zero that its operation does not use.
+local function has_only(body, used)
+  local unused = {}
+  for index = 1, 23 do unused[index] = true end
+  for _, index in ipairs(used) do unused[index] = nil end
+  for index in pairs(unused) do
+    if body(index, 1):uint() ~= 0 then return false end
+  end
+  return true
+end
+
+-- By operation: each reads what is special to it and returns what the packet list says; nil where it can't be.
+local guest_bodies = {
+  [0] = function(body, tree)
+    local pages = body(0, 8):le_uint64():rshift(8)
+    if pages == UInt64(0) or pages:rshift(52) ~= UInt64(0) or body(8, 8):le_uint64() == UInt64(0) then return nil end
+    tree:add(f.guest_pages, body(1, 7), pages)
+    tree:add_le(f.guest_frequency, body(8, 8))
+    tree:add_le(f.guest_start, body(16, 8))
+    return (" %s MiB, %s Hz"):format(tostring(pages:rshift(8)), tostring(body(8, 8):le_uint64()))
+  end,
+  [1] = function()
+    return ""
+  end,
+  [2] = function(body, tree)
+    local mode = delivery_modes[body(1, 1):uint()]
+    if not mode or body(3, 1):uint() > 1 then return nil end
+    tree:add(f.guest_mode, body(1, 1))
+    tree:add(f.guest_vector, body(2, 1))
+    tree:add(f.guest_level, body(3, 1))
+    return (" %s %02X%s"):format(mode, body(2, 1):uint(), body(3, 1):uint() == 1 and " level" or "")
+  end,
+  [3] = function(body, tree)
+    tree:add(f.guest_vector, body(2, 1))
+    return (" %02X"):format(body(2, 1):uint())
+  end,
+  [4] = function(body, tree)
+    local model = addressing_models[body(1, 1):uint()]
+    if not model or body(3, 1):uint() > 1 then return nil end
+    tree:add(f.guest_model, body(1, 1))
+    tree:add(f.guest_accepts, body(3, 1))
+    tree:add_le(f.guest_logical_id, body(8, 4))
+    return (" %s %X"):format(model, body(8, 4):le_uint())
+  end,
+  [5] = function()
+    return ""
+  end,
+  [6] = function(body, tree)
+    local space, width, address = spaces[body(1, 1):uint()], body(2, 1):uint(), body(6, 2):le_uint()
+    if not space or (width ~= 1 and width ~= 2 and width ~= 4) or body(3, 1):uint() > 1 then return nil end
+    if body(1, 1):uint() == 1 and address >= 4096 then return nil end
+    tree:add(f.guest_space, body(1, 1))
+    tree:add(f.guest_width, body(2, 1))
+    tree:add(f.guest_write, body(3, 1))
+    tree:add_le(f.guest_address, body(6, 2))
+    tree:add_le(f.guest_value, body(8, 4))
+    if body(3, 1):uint() == 0 then return (" read %s %X, %d bytes"):format(space, address, width) end
+    return (" write %s %X, %d bytes %X"):format(space, address, width, body(8, 4):le_uint())
+  end,
+  [7] = function(body, tree)
+    tree:add_le(f.guest_value, body(8, 4))
+    return (" %X"):format(body(8, 4):le_uint())
+  end,
+  [8] = function(body, tree)
+    if body(1, 1):uint() == 0 then return nil end
+    tree:add(f.guest_reason, body(1, 1))
+    return (" %d"):format(body(1, 1):uint())
+  end,
+}
+
 -- Each reads a body and returns what the packet list says about it; nil where it can't be a body of its kind.
 local bodies = {
   [0x01] = function(body)
@@ -226,6 +333,21 @@ local bodies = {
     if body:len() ~= 8 then return nil end
     tree:add_le(f.page_number, body(0, 8))
     return (body(0, 8):le_uint64():tohex():gsub("^0+(.)", "%1"))
+  end,
+  [0x40] = function(body, tree)
+    if body:len() ~= 24 then return nil end
+    local operation = guest_operations[body(0, 1):uint()]
+    if not operation or (operation.used and not has_only(body, operation.used)) then return nil end
+    tree:add(f.guest_operation, body(0, 1))
+    local text = guest_bodies[body(0, 1):uint()](body, tree)
+    if not text then return nil end
+    local has_vcpu = false
+    for _, index in ipairs(operation.used or {}) do has_vcpu = has_vcpu or index == 4 end
+    if has_vcpu then
+      tree:add_le(f.guest_vcpu, body(4, 2))
+      text = ("%s, vCPU %d"):format(text, body(4, 2):le_uint())
+    end
+    return operation.name .. text
   end,
   [0x13] = function(body, tree)
     if body:len() ~= 8 then return nil end

@@ -86,6 +86,11 @@ class DissectorTests(unittest.TestCase):
             "coherence-forward": "0→1 Coherence Forward exclusive 12345 for 2, seq 14, ack 258",
             "coherence-data": "0→1 Coherence Data 12345, 1 line, seq 15, ack 258",
             "adoption": "0→1 Adoption 12345, seq 16, ack 258",
+            "guest-plan": "0→1 Guest Plan 3072 MiB, 2400000000 Hz, seq 17, ack 258",
+            "guest-interrupt": "0→1 Guest Interrupt Fixed 31 level, vCPU 9, seq 18, ack 258",
+            "guest-addressing": "0→1 Guest Addressing x2APIC 200, vCPU 9, seq 19, ack 258",
+            "guest-device": "0→1 Guest Device write port CF8, 2 bytes 1234, vCPU 9, seq 20, ack 258",
+            "guest-end": "0→1 Guest End 2, seq 21, ack 258",
             "ping-last-fragment": "0→1 Ping, 1 more line, seq 12, ack 258",
         })
 
@@ -119,6 +124,30 @@ class DissectorTests(unittest.TestCase):
         self.assertEqual(notes([frame]), [[]])
         self.assertEqual(fields([frame], "bigiron.refusal.reason"), [["1"]])
 
+    def wrong_guest_bodies(self):
+        body = 78
+        plan, interrupt, end = (self.vectors["guest-" + name] for name in ("plan", "interrupt", "end"))
+        addressing, device = self.vectors["guest-addressing"], self.vectors["guest-device"]
+        return [
+            changed(plan, body + 1, bytes(7)), changed(plan, body + 7, b"\x10"), changed(plan, body + 8, bytes(8)),
+            changed(interrupt, body + 1, b"\x03"), changed(interrupt, body + 1, b"\x07"),
+            changed(interrupt, body + 3, b"\x02"), changed(interrupt, body + 6, b"\x01"),
+            changed(addressing, body + 1, b"\x04"), changed(addressing, body + 2, b"\x01"),
+            changed(device, body + 1, b"\x02"), changed(device, body + 2, b"\x00"), changed(device, body + 2, b"\x03"),
+            changed(device, body + 1, b"\x01\x02\x01\x09\x00\x00\x10"), changed(device, body + 23, b"\x01"),
+            changed(end, body + 1, b"\x00"), changed(end, body + 4, b"\x01"), changed(end, body, b"\x09"),
+        ]
+
+    def test_the_fields_of_what_is_said_about_the_guest(self):
+        frames = [self.vectors["guest-plan"], self.vectors["guest-device"], self.vectors["guest-interrupt"]]
+        self.assertEqual(
+            fields(frames, "bigiron.guest.pages", "bigiron.guest.frequency", "bigiron.guest.start",
+                   "bigiron.guest.space", "bigiron.guest.write", "bigiron.guest.width", "bigiron.guest.address",
+                   "bigiron.guest.value", "bigiron.guest.vcpu", "bigiron.guest.level"),
+            [[str(3 << 18), "2400000000", str(0x200000000000), "", "", "", "", "", "", ""],
+             ["", "", "", "0", "1", "2", "0x0cf8", "0x00001234", "9", ""],
+             ["", "", "", "", "", "", "", "", "9", "1"]])
+
     def test_what_is_wrong_is_said(self):
         ping, delta = self.vectors["ping"], self.vectors["ping-delta"]
         damaged = bytearray(ping)
@@ -135,7 +164,8 @@ class DissectorTests(unittest.TestCase):
                 changed(ping, 52, b"\x02"), changed(ping, 50, b"\x13\x00"), changed(ping, 50, b"\xff\xff"),
                 changed(delta, 52, b"\x0d"), changed(delta, 52, b"\x19"), changed(delta, 54, b"\x03"),
                 changed(self.vectors["heartbeat"], 52, b"\x05")],
-            "Not a body of this kind": [changed(self.vectors["view"], 82, b"\x02"), changed(ping, 15, b"\x13")],
+            "Not a body of this kind": [
+                changed(self.vectors["view"], 82, b"\x02"), changed(ping, 15, b"\x13"), *self.wrong_guest_bodies()],
         }
         frames = [frame for frames in cases.values() for frame in frames]
         expected = [name for name, frames in cases.items() for _ in frames]

@@ -44,6 +44,7 @@ public struct GuestLayout: Sendable {
     var firstVCPUs = [0]
     for count in vCPUCounts { firstVCPUs.append(firstVCPUs[firstVCPUs.count - 1] + count) }
     self.firstVCPUs = firstVCPUs
+    let pageCounts = pageCounts
     for node in 0..<nodeCount {
       frameCounts.append(budget.frameCount(of: node, homePageCount: pageCounts[node], map))
     }

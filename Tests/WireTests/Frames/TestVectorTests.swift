@@ -1,6 +1,7 @@
 import Coherence
 import Ethernet
 import Memory
+import Node
 import Testing
 import Wire
 
@@ -118,7 +119,25 @@ struct TestVectorTests {
       Example(
         name: "adoption", header: sequenced(.adoption, 0x10), message: Adoption(page: 0x1_2345)),
       Example(name: "ping-last-fragment", header: last, message: nil, lines: Array(64..<128)),
+    ] + guestExamples
+  }
+
+  private static var guestExamples: [Example] {
+    let access = DeviceAccess(space: .port, isWrite: true, width: 2, address: 0xCF8, value: 0x1234)
+    let messages: [(name: String, message: GuestMessage)] = [
+      (
+        "guest-plan",
+        .plan(ramSize: 3 << 30, frequency: 2_400_000_000, startTime: 0x2000_0000_0000)
+      ),
+      ("guest-interrupt", .interrupt(vcpu: 9, mode: 0, vector: 0x31, isLevel: true)),
+      ("guest-addressing", .addressing(vcpu: 9, model: 3, logicalID: 1 << 9, acceptsVectors: true)),
+      ("guest-device", .device(vcpu: 9, access)),
+      ("guest-end", .end(reason: 2)),
     ]
+    return messages.indices.map {
+      Example(
+        name: messages[$0].name, header: sequenced(.guest, 0x11 + UInt32($0)), message: messages[$0].message)
+    }
   }
 
   @Test func everyKindOfMessageHasAVector() {
@@ -174,6 +193,7 @@ struct TestVectorTests {
     case let message as ClockReply: try ClockReply(header, in: bytes.span) == message
     case let message as Refusal: try Refusal(header, in: bytes.span) == message
     case let message as CoherenceBody: try CoherenceBody(header, in: bytes.span) == message
+    case let message as GuestMessage: try GuestMessage(header, in: bytes.span) == message
     case let message as Adoption: try Adoption(header, in: bytes.span) == message
     case let message as Ping: try Ping(header, in: bytes.span) == message
     default: false
