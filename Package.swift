@@ -68,7 +68,7 @@ let package = Package(
     tests("Wire", ["CPU", "Memory", "Ethernet", "Coherence", "Node"]),
     tests("Cluster", ["CPU", "Ethernet", "Wire"]),
     tests("Coherence", ["Memory", "Wire"]),
-    tests("Node", ["Memory", "Ethernet", "Wire", "Cluster", "Coherence"]),
+    tests("Node", ["Memory", "Ethernet", "Wire", "Cluster", "Coherence", "Machine"]),
     tests("Simulator", ["CPU", "Memory", "Ethernet", "Wire", "Cluster", "Coherence", "Node"]),
     tests("Debug"),
     tests("Machine", ["VCPU"]),

@@ -10,6 +10,8 @@ struct SparseGuestMemory: GuestMemory {
   let map: GuestMemoryMap
   var writeLimit: Int?
   private(set) var strayWrites = 0
+  /// One past the highest address that was written or cleared.
+  private(set) var writtenEnd: UInt64 = 0
   private var pages: [UInt64: [UInt8]] = [:]
 
   init(map: GuestMemoryMap) { self.map = map }
@@ -61,5 +63,6 @@ struct SparseGuestMemory: GuestMemory {
       strayWrites += 1
       throw .hole(address)
     }
+    writtenEnd = max(writtenEnd, address.value + count)
   }
 }
