@@ -24,10 +24,12 @@ class CommandLineTests(unittest.TestCase):
             self.assert_refused([option], f"{name}: needs --nodes 2 or more")
         self.assert_refused(["--pin-ids"], "--pin-ids: needs --nodes 2 or more")
 
-    def test_a_cluster_has_no_guest(self):
+    def test_commands_of_the_nodes_and_a_guest_are_not_for_one_run(self):
         for option in ("--exec=true", f"--kernel={__file__}", f"--initrd={__file__}", "--append=quiet"):
             name = option.partition("=")[0]
-            self.assert_refused(["--nodes", "2", option], f"{name}: there is no guest on several nodes yet")
+            self.assert_refused(
+                ["--nodes", "2", "--command", "net", option],
+                f"{name}: with --command, which is for the nodes' own command lines, there is no guest")
 
     def test_each_node_has_one_kind_of_machine(self):
         self.assert_refused(["--nodes", "3", "--machine", "qemu,bochs"], "--machine: 2 kinds for 3 nodes")

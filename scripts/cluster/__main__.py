@@ -20,14 +20,15 @@ from .switch import Impairments
 from .terminal import Terminal, Wish
 
 _DESCRIPTION = """\
-Boots Big Iron on an emulated PC, and on it a stock Linux.
+Boots Big Iron on an emulated PC, or on several, and on it a stock Linux.
 
 Without --exec the guest's console is on the terminal: Ctrl-A X quits, and so does the end of the guest's shell.
 With --exec, standard output carries the command's output alone, and the exit status is the command's.
 
-With --nodes 2 and more, several PCs are on one network and form a cluster, on which there is no guest yet. The terminal
-is the command line of node 0; Ctrl-A N goes to the next node's. With --command, standard output carries what commands
-put out, and all nodes shut down after the last. While a cluster runs, these command its network (each has --help):
+With --nodes 2 and more, several PCs are on one network and form a cluster: the guest is one, on all of them. From its
+console, Ctrl-A N goes on to the nodes' own command lines, one after the other, and around. With --command there is no
+guest: standard output carries what commands of those command lines put out, and all nodes shut down after the last.
+While a cluster runs, these command its network (each has --help):
 
 """ + "".join(f"  qemu-cluster.sh {name:9} {what}\n" for name, what in remote.COMMANDS.items())
 
@@ -38,10 +39,10 @@ exit status: the command's, or
   {Status.TIMED_OUT}  the time was up
   {Status.NODE_FAILED}  Big Iron, a machine or the network failed or could not start
 
-In the run directory: node0.log (Big Iron), guest0.log (the guest's console), summary.json (counters).
+In the run directory: nodeK.log (Big Iron on node K), guest0.log (the guest's console), summary.json (counters).
 """
 
-# Of a guest, which a cluster has none of.
+# Of a guest, which there is none of with --command.
 _GUEST_OPTIONS = ("kernel", "initrd", "append", "exec")
 _CLUSTER_OPTIONS = ("nic", "command", "start_after", "pin_ids", "pcap", "seed")
 _MOST_NODES = 64
@@ -90,10 +91,11 @@ def _parse(words):
         "--nic", metavar="MODEL", help="their network card: e1000 or e1000e (default: e1000e on QEMU, e1000 on Bochs)")
     cluster.add_argument(
         "--command", type=_command, action="append", metavar="[NODE:]COMMAND",
-        help="for the command line of a node, of node 0 by default")
+        help="for the command line of a node, of node 0 by default; then there is no guest")
     cluster.add_argument(
         "--start-after", type=_delay, action="append", default=[], metavar="NODE=SECONDS", help="start it later")
-    cluster.add_argument("--pin-ids", action="store_true", help="tell each node its number (node=K)")
+    cluster.add_argument(
+        "--pin-ids", action="store_true", help="tell each node its number (node=K), as with a guest always")
     cluster.add_argument("--pcap", type=pathlib.Path, metavar="FILE", help="capture what all nodes send")
     cluster.add_argument("--seed", type=int, metavar="N", help="of the impairments' chance (default: 0)")
     Impairments.add_arguments(parser)
@@ -146,9 +148,9 @@ def _check(parser, arguments, machines):
         for name in (name for name in names if getattr(arguments, name)):
             parser.error(f"--{name.replace('_', '-')}: needs --nodes 2 or more")
         return
-    for name in _GUEST_OPTIONS:
+    for name in _GUEST_OPTIONS if arguments.command else ():
         if getattr(arguments, name) is not None:
-            parser.error(f"--{name}: there is no guest on several nodes yet; --command is for their own command lines")
+            parser.error(f"--{name}: with --command, which is for the nodes' own command lines, there is no guest")
     numbers = [("start-after", number) for number, _ in arguments.start_after]
     numbers += [("command", number) for number, _ in arguments.command or ()]
     for name, number in numbers:
@@ -165,7 +167,7 @@ def _run(job):
         terminal = None
     elif job.is_cluster:
         print(
-            f"Booting {job.nodes} nodes on {machine}; Ctrl-A X quits, Ctrl-A N goes to the next node; "
+            f"Booting {job.nodes} nodes on {machine}; Ctrl-A X quits, Ctrl-A N goes on to the nodes' command lines; "
             f"logs are in {job.directory}", file=sys.stderr)
         terminal = Terminal(wishes=(Wish.QUIT, Wish.NEXT))
     else:

@@ -34,8 +34,10 @@ class Cluster:
     """
 
     def __init__(self, job, modules=()):
-        """`modules` are the boot modules: the guest."""
+        """`modules` are the boot modules: the guest. Node 0 has them, and all nodes run it."""
         self.job = job
+        self.has_guest = bool(modules)
+        """Where it has one, all nodes end when one of them does."""
         self.nodes = []
         """What each node's last boot came to."""
         self.switch = None
@@ -48,6 +50,7 @@ class Cluster:
         self._modules = modules
         self._images = {}
         self._due = {}
+        self._first_end = None
 
     def __enter__(self):
         self.start()
@@ -89,6 +92,11 @@ class Cluster:
         """Whether all have said their last word: they leave by themselves, or are stuck."""
         return not self._due and all(node.deadline is not None for node in self.running)
 
+    @property
+    def deadline(self):
+        """When those that still run are stuck because others of the guest's nodes have ended long ago; else None."""
+        return self._first_end and self._first_end + self.job.patience
+
     def receive(self, deadline=None, others=()):
         """Waits until a node says something or ends, or one of `others` is readable, or `deadline` has come.
 
@@ -110,6 +118,8 @@ class Cluster:
         for node in self.running:
             if node.deadline is not None and node.deadline <= now:
                 node.stop()
+        if self.has_guest and any(node.has_ended or node.deadline is not None for node in self.nodes):
+            self._first_end = self._first_end or now
         for number in [number for number, due in self._due.items() if due <= now]:
             del self._due[number]
             self.nodes[number].start()
@@ -233,12 +243,13 @@ class Cluster:
         options = ["console=mux", f"exit={kind.name}"]
         if self.job.is_cluster:
             options += ["net=auto", f"nodes={self.job.nodes}"]
-        if self.job.pins_numbers:
-            options.append(f"node={number}")
+            # Its number decides which node has the guest's devices: the machine with the modules must be node 0.
+            if self.job.pins_numbers or self.has_guest:
+                options.append(f"node={number}")
         options = " ".join([*options, *self.job.options, *self.job.node_options.get(number, [])])
         if options not in self._images:
             self._images[options] = image = self.job.directory / f"node{number}.iso"
-            make_image(image, self.job.hyperkernel, options, self._modules)
+            make_image(image, self.job.hyperkernel, options, self._modules if number == 0 else ())
         return self._images[options]
 
     def _forget_former_runs(self):

@@ -61,16 +61,19 @@ class Job:
     hyperkernel: pathlib.Path = KERNEL
 
     nodes: int = 1
-    """Several are a cluster, on which there is no guest yet."""
+    """Several are a cluster, and the guest is one on all of them. It comes with node 0."""
     network: Network = dataclasses.field(default_factory=Network)
+    patience: float = 30
+    """Seconds that a guest's nodes have to notice that one of them has ended, and to end as well."""
     delays: dict[int, float] = dataclasses.field(default_factory=dict)
     """Seconds by which these nodes start later than the others."""
     pins_numbers: bool = False
-    """Whether each node is told which one it is, instead of finding out."""
+    """Whether each node is told which one it is, instead of finding out. With a guest it is in any case."""
     node_options: dict[int, list[str]] = dataclasses.field(default_factory=dict)
     """More KEY=VALUE for the hyperkernel of these nodes."""
     commands: list[tuple[int, str]] | None = None
-    """Pairs (node, command for its own command line), after which all nodes shut down; instead of a terminal."""
+    """Pairs (node, command for its own command line), after which all nodes shut down; instead of a terminal and of a
+    guest."""
 
     @property
     def machines(self):
@@ -104,7 +107,8 @@ class Result:
     """For the process: the command's exit status, or a Status."""
     reason: str
     """Why it ended: what the report says, or "timeout", "quit", "panic", "no report", "not started". Of several nodes it
-    is that of the first that failed, or "error" where a command did, or "no switch"."""
+    is that of the first that failed by itself, or "error" where a command did, or "no switch", or "stuck" where some
+    nodes did not end with the guest."""
     seconds: float = 0
     """From the start of the machines to their end."""
     nodes: list[NodeResult] = dataclasses.field(default_factory=list)

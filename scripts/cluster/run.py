@@ -10,10 +10,10 @@ import re
 import time
 
 from .cluster import ERRORS, Cluster, NodeError, NodeTimeout
-from .image import GUEST_COMMAND_LINE, Module
-from .initramfs import INIT, CommandOutput, make_initramfs
+from .guest import make_modules
+from .initramfs import CommandOutput
 from .job import Job, Network, NodeResult, Result, Status
-from .session import relay_command_lines, relay_guest, run_commands
+from .session import relay_command, relay_terminal, run_commands
 from .switch import SwitchError
 
 __all__ = ["Job", "Network", "Result", "Status", "run"]
@@ -31,14 +31,14 @@ def run(job, output, errors, terminal=None):
     """Runs `job` to its end.
 
     `output` and `errors` are binary streams. With a command they get its standard output and standard error; without
-    one, `output` gets the guest's console, and `terminal` is where its keys come from. Of a cluster they are connected
-    with the nodes' command lines. `errors` also gets the last lines that matter where something failed.
+    one, `output` gets the guest's console, and `terminal` is where its keys come from. With several nodes those can go
+    on to the nodes' command lines. `errors` also gets the last lines that matter where something failed.
     """
     job.directory.mkdir(parents=True, exist_ok=True)
     summary = job.directory / "summary.json"
     summary.unlink(missing_ok=True)
     command = CommandOutput() if job.command is not None else None
-    cluster = Cluster(job, _make_modules(job, command))
+    cluster = Cluster(job, make_modules(job, command))
     try:
         cluster.start()
         interruption = _relay(cluster, command, output, errors, terminal)
@@ -63,34 +63,16 @@ def run(job, output, errors, terminal=None):
     return result
 
 
-def _make_modules(job, command):
-    """The boot modules: kernel with command line, initrd."""
-    if job.is_cluster or job.modules is not None:
-        return job.modules or []
-    line = [GUEST_COMMAND_LINE]
-    initrd = job.directory / "initrd0"
-    ours = make_initramfs(job.command, command and command.token, job.files, is_whole=job.initrd is None)
-    if job.initrd is None:
-        initrd.write_bytes(ours)
-    else:
-        theirs = job.initrd.read_bytes()
-        # Archives follow each other at multiples of four bytes.
-        initrd.write_bytes(theirs + bytes(-len(theirs) % 4) + ours if command else theirs)
-    if job.initrd is None or command:
-        line.append(f"rdinit={INIT}")
-    return [Module(job.kernel, " ".join([*line, *job.machines[0].guest_words(), job.append])), Module(initrd)]
-
-
 def _relay(cluster, command, output, errors, terminal):
     """Returns why the run ends before the nodes have, else None."""
     job = cluster.job
     deadline = cluster.began + job.timeout if job.timeout else None
     if job.commands is not None:
         return run_commands(cluster, job.commands, output, deadline)
+    if command:
+        return relay_command(cluster, command, output, errors, deadline)
     with terminal or contextlib.nullcontext():
-        if job.is_cluster:
-            return relay_command_lines(cluster, output, terminal, deadline)
-        return relay_guest(cluster, command, output, errors, terminal, deadline)
+        return relay_terminal(cluster, output, terminal, deadline)
 
 
 def _judge(cluster, command, interruption):
@@ -112,15 +94,25 @@ def _find_reason(cluster, command, interruption):
         return Status.TIMED_OUT, interruption
     if interruption in ("not started", "no switch"):
         return Status.NODE_FAILED, interruption
-    reasons = [node.reason for node in cluster.nodes if node.reason not in ("poweroff", "stopped")]
-    if reasons:
-        is_guests = reasons[0] in _ENDS_OF_GUEST
-        return Status.GUEST_FAILED if is_guests else Status.NODE_FAILED, reasons[0]
+    failed = [node for node in cluster.nodes if node.reason not in ("poweroff", "stopped")]
+    if failed:
+        # A guest ends on all nodes. One that ends by anything else takes the guest, and so the others, with it.
+        cause = next((node for node in failed if node.reason not in _ENDS_OF_GUEST), failed[0])
+        return Status.GUEST_FAILED if _failed_alone(cluster) else Status.NODE_FAILED, cause.reason
+    if interruption == "stuck":
+        return Status.NODE_FAILED, interruption
     if interruption == "error":
         return Status.COMMAND_FAILED, interruption
     if command is None:
         return Status.DONE, "poweroff"
     return (Status.GUEST_FAILED if command.status is None else command.status), "poweroff"
+
+
+def _failed_alone(cluster):
+    """Whether the guest has failed, and none of its nodes: each is there to say so, and has missed none."""
+    count = len(cluster.nodes)
+    return all(
+        node.reason in _ENDS_OF_GUEST and node.report.get("nodes", count) == count for node in cluster.nodes)
 
 
 def _explain(result, cluster):
@@ -129,11 +121,14 @@ def _explain(result, cluster):
         Status.TIMED_OUT: "the time is up",
         Status.GUEST_FAILED: f"the guest ended by {result.reason} before its work was done",
     }
+    if result.reason == "stuck":
+        causes[Status.NODE_FAILED] = "not all nodes have ended with the guest"
     cause = causes.get(result.status, f"Big Iron ended: {result.reason}")
     text = f"\n{cause} ({result.seconds:.1f} s)\n"
-    is_blamed = [node.reason == result.reason for node in cluster.nodes]
-    for node in (node for node in cluster.nodes if node.reason == result.reason or not any(is_blamed)):
-        paths = (node.log_path,) if cluster.job.is_cluster else (node.console_path, node.log_path)
+    blamed = "stopped" if result.reason == "stuck" else result.reason
+    for node in [node for node in cluster.nodes if node.reason == blamed] or cluster.nodes:
+        has_console = node is cluster.nodes[0] and (cluster.has_guest or not cluster.job.is_cluster)
+        paths = (node.console_path, node.log_path) if has_console else (node.log_path,)
         for path in (path for path in paths if path.exists()):
             text += f"--- {path}\n{_last_lines(path)}"
         text += node.machine.complaint()

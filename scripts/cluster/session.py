@@ -1,7 +1,7 @@
 """What is done with nodes while they run: each function relays between them and the user until they end.
 
-They return why a run ends before its nodes have: "timeout", "quit" or "error", else None. `deadline` is on the clock of
-`time.monotonic`, or None.
+They return why a run ends before its nodes have: "timeout", "stuck", "quit" or "error", else None. `deadline` is on the
+clock of `time.monotonic`, or None.
 """
 
 import time
@@ -10,42 +10,49 @@ from .command_line import is_failure
 from .multiplex import Channel
 from .terminal import Wish
 
+_GUEST_NODE = 0
+"""Which node the guest's console is at."""
+_LONGEST_LINE = 1024
 
-def relay_guest(cluster, command, output, errors, terminal, deadline):
-    """Connects the guest of a single node: its console with a terminal, or `command`, a CommandOutput, with streams."""
-    node = cluster.nodes[0]
 
-    def show(channel, content):
-        if channel is Channel.CONSOLE and command:
+def relay_command(cluster, command, output, errors, deadline):
+    """Connects the guest's `command`, a CommandOutput, with streams."""
+
+    def show(number, channel, content):
+        if number != _GUEST_NODE:
+            return
+        if channel is Channel.CONSOLE:
             _put(errors, command.feed_console(content))
-        elif channel is Channel.CONSOLE:
-            _put(output, content)
-        elif channel is Channel.OUTPUT and command:
+        elif channel is Channel.OUTPUT:
             _put(output, command.feed_output(content))
 
-    def type_keys(typed):
-        for keys in typed:
-            if keys is Wish.QUIT:
-                return "quit"
-            node.send(keys)
-        return None
-
-    return _relay(cluster, terminal, deadline, lambda _, channel, content: show(channel, content), type_keys)
+    return _relay(cluster, None, deadline, show)
 
 
-def relay_command_lines(cluster, output, terminal, deadline):
-    """Connects a terminal with the command line of one node after the other, beginning with the first."""
-    current = 0
+def relay_terminal(cluster, output, terminal, deadline):
+    """Connects a terminal with the guest's console, and, on several nodes, with their command lines in turn."""
+    views = [(_GUEST_NODE, Channel.CONSOLE)]
+    if cluster.job.is_cluster:
+        views += [(number, Channel.COMMANDS) for number in range(len(cluster.nodes))]
+    current = views[0]
     ended = set()
+    console = b""
 
     def move_on():
         nonlocal current
-        others = [(current + step) % len(cluster.nodes) for step in range(1, len(cluster.nodes) + 1)]
-        current = next((number for number in others if cluster.nodes[number].is_running), current)
-        _put(output, f"\r\n[node {current}]\r\n".encode() + cluster.nodes[current].command_line.last_line)
+        others = views[views.index(current) + 1 :] + views[: views.index(current)]
+        current = next((view for view in others if cluster.nodes[view[0]].is_running), current)
+        number, channel = current
+        if channel is Channel.CONSOLE:
+            _put(output, b"\r\n[guest]\r\n" + console)
+        else:
+            _put(output, f"\r\n[node {number}]\r\n".encode() + cluster.nodes[number].command_line.last_line)
 
     def show(number, channel, content):
-        if channel is Channel.COMMANDS and number == current:
+        nonlocal console
+        if (number, channel) == (_GUEST_NODE, Channel.CONSOLE):
+            console = (console + content).rpartition(b"\n")[2][-_LONGEST_LINE:]
+        if (number, channel) == current:
             _put(output, content)
 
     def type_keys(typed):
@@ -55,16 +62,17 @@ def relay_command_lines(cluster, output, terminal, deadline):
             if keys is Wish.NEXT:
                 move_on()
             else:
-                cluster.nodes[current].send(keys, Channel.COMMANDS)
+                number, channel = current
+                cluster.nodes[number].send(keys, channel)
         return None
 
     def note_ends():
+        if not cluster.job.is_cluster:
+            return
         for number, node in enumerate(cluster.nodes):
             if node.has_ended and number not in ended:
                 ended.add(number)
                 _put(output, f"\r\n[node {number} has ended: {node.reason}]\r\n".encode())
-                if number == current and cluster.running:
-                    move_on()
 
     return _relay(cluster, terminal, deadline, show, type_keys, note_ends)
 
@@ -84,10 +92,11 @@ def run_commands(cluster, commands, output, deadline):
     return "error" if failed else None
 
 
-def _relay(cluster, terminal, deadline, show, type_keys, note_ends=lambda: None):
+def _relay(cluster, terminal, deadline, show, type_keys=None, note_ends=lambda: None):
     others = [terminal] if terminal else []
     while not cluster.has_ended:
-        said, ready = cluster.receive(None if cluster.is_ending else deadline, others)
+        limits = [] if cluster.is_ending else [each for each in (deadline, cluster.deadline) if each]
+        said, ready = cluster.receive(min(limits, default=None), others)
         for piece in said:
             show(*piece)
         note_ends()
@@ -97,8 +106,12 @@ def _relay(cluster, terminal, deadline, show, type_keys, note_ends=lambda: None)
                 others.clear()
             elif interruption := type_keys(typed):
                 return interruption
-        if deadline and time.monotonic() >= deadline and not cluster.is_ending:
+        if cluster.is_ending:
+            continue
+        if deadline and time.monotonic() >= deadline:
             return "timeout"
+        if cluster.deadline and time.monotonic() >= cluster.deadline:
+            return "stuck"
     return None
 
 
