@@ -41,7 +41,7 @@ class TerminalTestCase(unittest.TestCase):
         deadline = time.monotonic() + seconds
         while not (match := re.search(pattern, self.seen, re.DOTALL)):
             if not select.select([self.terminal], [], [], max(0, deadline - time.monotonic()))[0]:
-                self.fail(f"no {pattern} in {self.seen[-2000:]!r}")
+                self.fail(f"no {pattern} in {self.seen[-2000:]!r}; the launcher's status: {self.launcher.poll()}")
             self.seen += os.read(self.terminal, 4096)
         self.seen = self.seen[match.end():]
 

@@ -98,7 +98,7 @@ def _find_reason(cluster, command, interruption):
     if failed:
         # A guest ends on all nodes. One that ends by anything else takes the guest, and so the others, with it.
         cause = next((node for node in failed if node.reason not in _ENDS_OF_GUEST), failed[0])
-        return Status.GUEST_FAILED if _failed_alone(cluster) else Status.NODE_FAILED, cause.reason
+        return Status.GUEST_FAILED if _is_guests_failure(cluster) else Status.NODE_FAILED, cause.reason
     if interruption == "stuck":
         return Status.NODE_FAILED, interruption
     if interruption == "error":
@@ -108,7 +108,7 @@ def _find_reason(cluster, command, interruption):
     return (Status.GUEST_FAILED if command.status is None else command.status), "poweroff"
 
 
-def _failed_alone(cluster):
+def _is_guests_failure(cluster):
     """Whether the guest has failed, and none of its nodes: each is there to say so, and has missed none."""
     count = len(cluster.nodes)
     return all(
