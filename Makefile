@@ -55,7 +55,7 @@ build/guests/hello.elf: Tests/Guests/hello.asm Tests/Guests/guest.inc
 	nasm -f elf32 -i Tests/Guests/ -o build/guests/hello.o $<
 	ld.lld -m elf_i386 --image-base=0x100000 -e start -o $@ build/guests/hello.o
 
-build/guests/%: Tests/Guests/%.c
+build/guests/%: Tests/Guests/%.c Tests/Guests/cpus.h
 	@mkdir -p build/guests
 	$(COMPILE_PROGRAM) -o $@ $<
 
