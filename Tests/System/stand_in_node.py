@@ -2,9 +2,9 @@
 node's serial line and at its port of the switch.
 
 It broadcasts its address on and on, says in its log when it hears as many others as it should, when one falls silent
-and when it is back, and obeys a command line. Where its image has boot modules it runs a guest (stand_in_guest.py) once it
-hears all: then all nodes end when the guest does, or when one of them is missed. Only those of the hyperkernel's ways
-are in it that a launcher sees.
+and when it is back, and obeys a command line. Where its image has boot modules it runs a guest (stand_in_guest.py) once
+it hears all: then all nodes end when the guest does, or when one of them is missed. Only those of the hyperkernel's
+ways are in it that a launcher sees.
 """
 
 import re
