@@ -17,6 +17,7 @@ public enum KernelOption: UInt8, Sendable {
   case clusterHeartbeat
   case clusterSuspect
   case clusterFailure
+  case timeScale
   case exit
   case debugCrash
   case debugStep
@@ -88,6 +89,9 @@ public enum KernelOption: UInt8, Sendable {
       Definition(
         "cluster.failure", .number(1...60_000), default: "1000",
         "milliseconds of silence after which a node is declared down")
+    case .timeScale:
+      Definition(
+        "time.scale", .number(1...1000), default: "1", "how many times slower than real time the guest runs")
     case .exit:
       Definition(
         "exit", .word("halt|bochs|qemu"), default: "halt", "what follows the end of the guest")

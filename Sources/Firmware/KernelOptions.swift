@@ -25,6 +25,7 @@ public struct KernelOptions: Sendable {
   public private(set) var clusterHeartbeat: UInt64 = 100
   public private(set) var clusterSuspect: UInt64 = 500
   public private(set) var clusterFailure: UInt64 = 1000
+  public private(set) var timeScale: UInt64 = 1
   public private(set) var exit = Exit.halt
   public private(set) var debugCrash = Crash.none
   public private(set) var debugStep = 0
@@ -72,6 +73,7 @@ public struct KernelOptions: Sendable {
     case .clusterHeartbeat: clusterHeartbeat = value
     case .clusterSuspect: clusterSuspect = value
     case .clusterFailure: clusterFailure = value
+    case .timeScale: timeScale = value
     case .exit: exit = Exit(rawValue: index) ?? exit
     case .debugCrash: debugCrash = Crash(rawValue: index) ?? debugCrash
     case .debugStep: debugStep = Int(value)

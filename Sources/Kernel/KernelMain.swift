@@ -28,8 +28,7 @@ public func kernelMain(_ magic: UInt32, _ information: UInt32) {
   startNetwork(firmware.madt)
   startCores(firmware.madt, interrupts)
 
-  if node.options.nodes > 1 { runCluster() }
-  startGuest(boot)
+  if node.options.nodes > 1 { runCluster(boot) } else { startGuest(boot) }
   unsafe node.console.pointee.isSynchronous = false
   Cores.release()
   runCore()

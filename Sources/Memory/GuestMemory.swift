@@ -1,6 +1,7 @@
 /// Why guest memory could not be read or written.
 public enum GuestMemoryError: Error, Equatable {
-  /// No RAM stands behind this guest-physical address.
+  /// No RAM stands behind this guest-physical address; or, where nodes share the guest's memory, this one may not make the
+  /// access unless it acquires the page first.
   case hole(GuestPhysicalAddress)
 }
 

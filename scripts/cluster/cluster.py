@@ -246,6 +246,8 @@ class Cluster:
             # Its number decides which node has the guest's devices: the machine with the modules must be node 0.
             if self.job.pins_numbers or self.has_guest:
                 options.append(f"node={number}")
+                options += dict.fromkeys(
+                    option for machine in self.job.machines for option in machine.cluster_options())
         options = " ".join([*options, *self.job.options, *self.job.node_options.get(number, [])])
         if options not in self._images:
             self._images[options] = image = self.job.directory / f"node{number}.iso"

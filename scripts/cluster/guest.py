@@ -25,4 +25,7 @@ def make_modules(job, command=None):
         line.append(f"rdinit={INIT}")
     # It runs on all machines, and has to cope with each.
     words = dict.fromkeys(word for machine in job.machines for word in machine.guest_words())
+    if job.nodes > 1:
+        # Linux would unpack itself to a random place, which may be another node's memory, page by page.
+        line.append("nokaslr")
     return [Module(job.kernel, " ".join([*line, *words, job.append])), Module(initrd)]

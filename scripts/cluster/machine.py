@@ -38,12 +38,19 @@ class Machine(abc.ABC):
     """How the hyperkernel's option `exit` calls it."""
     emulator: str
     """Which kind of line the switch has for it."""
+    has_processor_threads = False
+    """Whether its processors are threads of their own, so that its main thread does nothing but relay."""
     network_cards: tuple[str, ...] = ()
     """The models that it can have, the usual one first."""
 
     @classmethod
     def guest_words(cls):
         """Words that a Linux guest's command line needs because of how this machine is emulated."""
+        return []
+
+    @classmethod
+    def cluster_options(cls):
+        """Options that the hyperkernel needs where a guest runs on several such machines."""
         return []
 
     def __init__(self, hardware, image, directory, number=0, network_card=None):

@@ -11,6 +11,7 @@ import time
 from .command_line import CommandLine
 from .machine import MachineError
 from .multiplex import Channel, Demultiplexer, encode_input, encode_switch
+from .scheduling import promptly
 
 _SECONDS_TO_CONNECT = 30
 _SECONDS_TO_END = 5
@@ -48,11 +49,12 @@ class Node:
         self._log_start = self._log.tell()
         self._console = open(self.console_path, self._mode, buffering=0)
         listener, port = self.machine.listen()
+        priority = promptly() if self.machine.has_processor_threads and self.machine.network_card else []
         with listener, open(self.machine.output, self._mode) as output:
             command = self.machine.prepare(port)
             # The machine dies with this process, however that ends, and gets no key strokes of its own.
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *command],
+                ["setpriv", "--pdeathsig", "KILL", *priority, *command],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
             self._line = self._accept(listener)
         self.is_running = self._has_started = True

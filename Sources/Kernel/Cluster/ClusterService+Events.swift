@@ -20,7 +20,10 @@ extension ClusterService {
 
   private mutating func report(_ event: ClusterEvent) {
     switch event {
-    case .formed, .changed: reportMap()
+    case .formed:
+      hasFormed = true
+      reportMap()
+    case .changed: reportMap()
     case .suspected(let id, let lastHeard):
       log.warning("cluster: node \(id) is silent, last heard \(milliseconds(since: lastHeard)) ms ago")
     case .recovered(let id): log.info("cluster: node \(id) is heard again")

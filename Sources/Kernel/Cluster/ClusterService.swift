@@ -20,6 +20,14 @@ struct ClusterService: ~Copyable {
   var commandLine = CommandLine()
   var pingRun = PingRun()
   var isEnding = false
+  /// Whether all nodes have found each other.
+  var hasFormed = false
+  /// Whether this node was booted with a guest's kernel.
+  var hasGuest = false
+  /// Whether the controller's interrupt ends runs of the guest.
+  var rings = false
+  /// The guest that is to begin.
+  var plan: GuestPlan?
   /// An answer that is being put out.
   var listing: Listing?
   /// The first member that the report of the last map still has to name.
@@ -53,48 +61,79 @@ struct ClusterService: ~Copyable {
   /// Frames that are taken before others are sent.
   private static let batch = 32
 
-  /// Runs until the command line ends this node.
-  mutating func run() {
+  /// Runs until the command line ends this node, or a guest can begin.
+  mutating func run() -> GuestPlan? {
     commandLine.prompt(engine.links.local.id)
     while !isEnding {
       let hasWorked = exchangeFrames()
+      if hasFormed, plan == nil, hasGuest { plan = makePlan() }
+      if hasFormed, plan != nil { return plan }
       let now = node.clock.nanosecondsSinceBoot(at: readTSC())
       if hasWorked { lastWork = now }
       // However much there is to do: a network at its limit must not keep people from their commands.
       if now >= nextChores {
-        doChores(now)
+        doChores()
       } else if !hasWorked, now &- lastWork >= Self.pollTime {
         sleep()
       }
     }
+    return nil
   }
 
-  /// Takes the frames that have come and sends those that are to go; whether there were any.
-  private mutating func exchangeFrames() -> Bool {
-    let nic = unsafe self.nic
-    let start = readTSC()
-    let pingsBefore = engine.pingFrameCount
+  /// From here on the controller's interrupt ends whatever its core does.
+  mutating func ringAlways() {
+    rings = unsafe DoorbellInterrupt.isConnected
+    if rings { unsafe nic.pointee.doorbell.set(true) }
+  }
+
+  // MARK: Frames
+
+  /// One turn of the loop: some frames come, and some go.
+  struct Round {
+    let start: UInt64
+    let pingsBefore: UInt64
     var count = 0
-    while count < Self.batch, unsafe nic.pointee.receiver.advance() {
-      // Each frame has a time of its own, which is never before it came: the cluster's clock relies on that.
-      let now = instant
-      unsafe engine.receive(nic.pointee.receiver.frame, at: now)
-      count += 1
-      // What has happened comes before what the next frame says.
-      reportEvents()
+    var now: Instant
+  }
+
+  func beginRound() -> Round {
+    let start = readTSC()
+    return Round(
+      start: start, pingsBefore: engine.pingFrameCount,
+      now: Instant(nanoseconds: node.clock.nanosecondsSinceBoot(at: start)))
+  }
+
+  /// Takes a frame, if one has come.
+  mutating func receiveFrame(_ round: inout Round) -> Bool {
+    let nic = unsafe self.nic
+    guard unsafe nic.pointee.receiver.advance() else { return false }
+    // Each frame has a time of its own, which is never before it came: the cluster's clock relies on that.
+    round.now = instant
+    round.count += 1
+    unsafe engine.receive(nic.pointee.receiver.frame, at: round.now)
+    // What has happened comes before what the next frame says.
+    reportEvents()
+    return true
+  }
+
+  /// Does what is due.
+  mutating func advance(_ round: inout Round) {
+    if round.now >= engine.deadline { engine.advance(at: round.now) }
+    if engine.pingFrameCount != round.pingsBefore { takePongs(round.now) }
+  }
+
+  /// Sends the frames that are to go; whether there was anything to do in the round.
+  mutating func send(_ round: inout Round) -> Bool {
+    let nic = unsafe self.nic
+    while engine.hasFrames || round.now >= engine.links.deadline {
+      guard unsafe sendFrame(&nic.pointee.transmitter, round.now) else { break }
+      round.count += 1
     }
-    let now = count > 0 ? instant : Instant(nanoseconds: node.clock.nanosecondsSinceBoot(at: start))
-    if now >= engine.deadline { engine.advance(at: now) }
-    if engine.pingFrameCount != pingsBefore { takePongs(now) }
-    while engine.hasFrames || now >= engine.links.deadline {
-      guard unsafe sendFrame(&nic.pointee.transmitter, now) else { break }
-      count += 1
-    }
-    guard count > 0 else { return false }
+    guard round.count > 0 else { return false }
     unsafe nic.pointee.transmitter.flush()
-    if engine.pingFrameCount != pingsBefore {
+    if engine.pingFrameCount != round.pingsBefore {
       pingRounds += 1
-      pingTicks &+= readTSC() &- start
+      pingTicks &+= readTSC() &- round.start
       finishPing()
     }
     return true
@@ -110,39 +149,70 @@ struct ClusterService: ~Copyable {
     return true
   }
 
+  /// A turn without a guest; whether there was anything to do.
+  private mutating func exchangeFrames() -> Bool {
+    var round = beginRound()
+    while round.count < Self.batch, receiveFrame(&round) { takePlan() }
+    advance(&round)
+    return send(&round)
+  }
+
+  /// What a node says of a guest before there is one.
+  private mutating func takePlan() {
+    guard let (message, sender) = engine.takeGuestMessage() else { return }
+    guard case .plan(let size, let frequency, let start) = message, sender == ClusterGuest.deviceNode,
+      plan == nil
+    else { return log.warning("cluster: node \(sender) speaks of a guest that this node does not know") }
+    plan = GuestPlan(ramSize: size, frequency: frequency, startTime: start)
+  }
+
+  // MARK: Chores
+
   /// What can wait for a millisecond.
-  private mutating func doChores(_ now: UInt64) {
+  ///
+  /// - Parameter hasGuestConsole: whether what is typed is for the guest.
+  mutating func doChores(hasGuestConsole: Bool = false) {
+    let now = node.clock.nanosecondsSinceBoot(at: readTSC())
     nextChores = now &+ Self.choreInterval
     reportEvents()
     continueMapReport()
     retryPing()
-    pollConsole()
+    if !hasGuestConsole { pollConsole() }
     guard now >= nextSupervision else { return }
     nextSupervision = now &+ Self.supervisionInterval
-    if let event = unsafe nic.pointee.supervise(now: now / 1000) { reportController(event) }
+    if let event = unsafe nic.pointee.supervise(now: now / 1000) {
+      reportController(event)
+      if rings { unsafe nic.pointee.doorbell.set(true) }
+    }
+    unsafe nic.pointee.count(DoorbellInterrupt.takeCauses())
     guard now >= nextReading else { return }
     nextReading = now &+ Self.readingInterval
     unsafe nic.pointee.readLineCounters()
     reportLostEvents()
   }
 
-  /// Halts until there is something to do. Where the controller's interrupt does not reach this core, or its ring of frames
-  /// to send is full, of which it would not ring when that ends, the core goes on polling.
-  private mutating func sleep() {
+  /// When there is something to do unless the controller rings, as the TSC has it; nil where its ring of frames to send is
+  /// full, of which it would not ring when that ends.
+  var wakeUpTime: UInt64? {
     let isOpen = unsafe nic.pointee.transmitter.isOpen
-    guard unsafe DoorbellInterrupt.isConnected, !(isOpen && engine.hasFrames) else { return pause() }
+    guard !(isOpen && engine.hasFrames) else { return nil }
+    // Without a link nothing can be sent, whatever is due.
+    let deadline = isOpen ? min(engine.deadline.nanoseconds, nextChores) : nextChores
+    return node.clock.time(nanosecondsSinceBoot: deadline)
+  }
+
+  /// Halts until there is something to do. Where the controller's interrupt does not reach this core the core goes on
+  /// polling.
+  private mutating func sleep() {
+    guard unsafe DoorbellInterrupt.isConnected, wakeUpTime != nil else { return pause() }
     let doorbell = unsafe nic.pointee.doorbell
     doorbell.set(true)
     // What came before that rings no bell.
     if exchangeFrames() {
       lastWork = node.clock.nanosecondsSinceBoot(at: readTSC())
-    } else {
-      // Without a link nothing can be sent, whatever is due.
-      let deadline = isOpen ? min(engine.deadline.nanoseconds, nextChores) : nextChores
-      if deadline > node.clock.nanosecondsSinceBoot(at: readTSC()) {
-        Core.arm(node.clock.time(nanosecondsSinceBoot: deadline))
-        waitForInterrupt()
-      }
+    } else if let deadline = wakeUpTime, deadline > readTSC() {
+      Core.arm(deadline)
+      waitForInterrupt()
     }
     doorbell.set(false)
     unsafe nic.pointee.count(DoorbellInterrupt.takeCauses())

@@ -10,8 +10,8 @@ import Wire
 /// Pages of pings that a node can hold at a time.
 private let pingPageCount = 32
 
-/// Joins this PC's cluster and serves it until the command line, or a fault, ends this node.
-func runCluster() -> Never {
+/// Joins this PC's cluster and serves it until the command line, or a fault, ends this node, or a guest begins.
+func runCluster(_ boot: BootInformation) {
   // CPUs with XSAVE but without SSE 4.2 are the last Core 2.
   guard cpuid(1, 0).ecx & 1 << 20 != 0 else {
     refuse("nodes=\(node.options.nodes) needs a CPU with SSE 4.2, whose CRC32 instruction checks the frames")
@@ -26,8 +26,9 @@ func runCluster() -> Never {
     "cluster: looking for \(node.options.nodes - 1) more \(node.options.nodes == 2 ? "node" : "nodes"), as \(nic.pointee.address), incarnation \(hex: service.pointee.engine.links.local.incarnation.value)"
   )
   unsafe node.console.pointee.isSynchronous = false
-  unsafe service.pointee.run()
-  unsafe report(&service.pointee)
+  unsafe service.pointee.hasGuest = !boot.modules.isEmpty
+  guard let plan = unsafe service.pointee.run() else { unsafe report(&service.pointee) }
+  startGuest(boot, unsafe ClusterStart(service: service, plan: plan))
 }
 
 private func clusterOptions() -> ClusterOptions {

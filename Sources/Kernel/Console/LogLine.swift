@@ -37,6 +37,9 @@ struct LogLine: ExpressibleByStringInterpolation {
     mutating func appendInterpolation(_ address: GuestPhysicalAddress) {
       appendInterpolation(hex: address.value)
     }
+    mutating func appendInterpolation(line part: LogLine) {
+      for index in 0..<part.count { line.append(byte: part[index]) }
+    }
     mutating func appendInterpolation(megabytes value: UInt64) { line.append(decimal: value >> 20) }
   }
 

@@ -9,18 +9,24 @@ import Memory
 // Once a block could not be had, all further pages come alone: a block must never replace pages that it holds.
 // What was never touched costs nothing and reads as zero. All of it was promised to the guest when it started
 // (`guestMemoryMap`), so that a frame can be missing here only through an error of our own.
+//
+// Where several nodes share the guest's memory, a page is mapped here as far as the node's engine has granted it
+// (`grant`, `restrict`), and what is not mapped has to be acquired first.
 
 /// The guest's second-level page tables, for all cores.
 @safe
 struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
   let map: GuestMemoryMap
   let root: HostPhysicalAddress
+  /// Whether other nodes have pages of it.
+  let isDistributed: Bool
   private let lock = SpinLock()
   private let tables: UnsafeMutablePointer<PageTable<Format, TableFrames>>
   private let hasBlocks: UnsafeMutablePointer<Bool>
 
-  init(map: GuestMemoryMap, format: Format) throws(PageTableError) {
+  init(map: GuestMemoryMap, format: Format, isDistributed: Bool) throws(PageTableError) {
     self.map = map
+    self.isDistributed = isDistributed
     var built = try PageTable(format: format, memory: TableFrames())
     try Self.mapMissingROMs(&built)
     root = built.root
@@ -43,7 +49,8 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
     }
   }
 
-  /// The host address of a byte of guest RAM, given a frame first where it has none; nil in a hole.
+  /// The host address of a byte of guest RAM, given a frame first where it has none; nil in a hole, or where the page
+  /// has to be acquired.
   borrowing func resolve(_ address: GuestPhysicalAddress) throws(PageTableError) -> HostPhysicalAddress? {
     guard map.isRAM(address) else { return nil }
     return try lock.withLock { () throws(PageTableError) -> HostPhysicalAddress? in
@@ -59,12 +66,35 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
     }
   }
 
-  /// Calls `body` with the mapping of a byte of guest RAM, which stays as it is for the time of the call.
-  borrowing func withMapping(of address: GuestPhysicalAddress, _ body: (Mapping) -> Void)
-    throws(PageTableError)
-  {
+  /// Calls `body` with the mapping of a byte of guest RAM, which stays as it is for the time of the call; false where the
+  /// page has to be acquired first, with such permissions.
+  borrowing func withMapping(
+    of address: GuestPhysicalAddress, for permissions: PagePermissions, _ body: (Mapping) -> Void
+  ) throws(PageTableError) -> Bool {
+    try lock.withLock { () throws(PageTableError) -> Bool in
+      guard let mapping = try mappingLocked(address) else { return false }
+      if isDistributed, !mapping.permissions.isSuperset(of: permissions) { return false }
+      body(mapping)
+      return true
+    }
+  }
+
+  /// The engine has granted this node such access to the page, which is in `frame`.
+  borrowing func grant(
+    _ page: PageNumber, in frame: HostPhysicalAddress, _ permissions: PagePermissions
+  ) throws(PageTableError) {
     try lock.withLock { () throws(PageTableError) in
-      if let mapping = try mappingLocked(address) { body(mapping) }
+      _ = try unsafe tables.pointee.map(page.address, to: frame, size: .page4K, permissions: permissions)
+    }
+  }
+
+  /// Leaves no more than such access to a page of which this node has more. A shootdown must follow.
+  borrowing func restrict(_ page: PageNumber, to permissions: PagePermissions) throws(PageTableError) {
+    let range = page.address..<page.address + pageSize
+    try lock.withLock { () throws(PageTableError) in
+      _ =
+        try permissions.isEmpty
+        ? unsafe tables.pointee.unmap(range) : unsafe tables.pointee.protect(range, permissions)
     }
   }
 
@@ -75,7 +105,8 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
   }
 
   private borrowing func mappingLocked(_ address: GuestPhysicalAddress) throws(PageTableError) -> Mapping? {
-    if let mapping = unsafe tables.pointee.translate(address) { return mapping }
+    let mapping = unsafe tables.pointee.translate(address)
+    if mapping != nil || isDistributed { return mapping }
     try materialise(address)
     return unsafe tables.pointee.translate(address)
   }
@@ -135,11 +166,19 @@ struct GuestAddressSpace<Format: PageTableFormat>: ~Copyable {
 }
 
 /// Guest memory as loaders, devices and the instruction decoder see it.
+///
+/// Where nodes share it, an access to a page that this one may not make throws, as if there were a hole, unless `acquire`
+/// gets the page.
 @safe
 struct GuestRAM<Format: PageTableFormat>: GuestMemory {
   private let space: UnsafePointer<GuestAddressSpace<Format>>
+  /// Gets a page of RAM for reading, or for writing where the second argument says so; false where it can't.
+  private let acquire: ((PageNumber, Bool) -> Bool)?
 
-  init(_ space: UnsafePointer<GuestAddressSpace<Format>>) { unsafe self.space = space }
+  init(_ space: UnsafePointer<GuestAddressSpace<Format>>, acquire: ((PageNumber, Bool) -> Bool)? = nil) {
+    unsafe self.space = space
+    self.acquire = acquire
+  }
 
   /// The mapping of a byte of RAM, with a frame, or of a ROM; nil in a hole.
   func mapping(of address: GuestPhysicalAddress) -> Mapping? {
@@ -147,19 +186,20 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
   }
 
   /// Calls `body` with the mapping of a byte, which stays as it is for the time of the call.
-  func withMapping(of address: GuestPhysicalAddress, _ body: (Mapping) -> Void) throws(GuestMemoryError) {
-    guard unsafe space.pointee.map.isRAM(address) else { throw .hole(address) }
-    do {
-      try unsafe space.pointee.withMapping(of: address, body)
-    } catch {
-      throw .hole(address)
-    }
-  }
-
-  private func withPlace(
-    _ address: GuestPhysicalAddress, _ body: (HostPhysicalAddress) -> Void
+  func withMapping(
+    of address: GuestPhysicalAddress, for permissions: PagePermissions, _ body: (Mapping) -> Void
   ) throws(GuestMemoryError) {
-    try withMapping(of: address) { body($0.host) }
+    guard unsafe space.pointee.map.isRAM(address) else { throw .hole(address) }
+    while true {
+      let isDone: Bool
+      do {
+        isDone = try unsafe space.pointee.withMapping(of: address, for: permissions, body)
+      } catch {
+        throw .hole(address)
+      }
+      if isDone { return }
+      guard let acquire, acquire(address.page, permissions.contains(.write)) else { throw .hole(address) }
+    }
   }
 
   /// Throws where any byte of the range is in a hole, before anything is copied.
@@ -174,7 +214,7 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
 
   /// Calls `body` with each page's share of a range: its place, how far into the range, how many bytes.
   private func forEachPage(
-    _ address: GuestPhysicalAddress, _ count: UInt64,
+    _ address: GuestPhysicalAddress, _ count: UInt64, for permissions: PagePermissions,
     _ body: (UnsafeMutableRawPointer, Int, Int) -> Void
   ) throws(GuestMemoryError) {
     try check(address, count)
@@ -182,8 +222,8 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
     while offset < count {
       let current = address + offset
       let length = min(count - offset, pageSize - (current.value & (pageSize - 1)))
-      try withPlace(current) { host in
-        let place = unsafe UnsafeMutableRawPointer(bitPattern: UInt(host.value)).unsafelyUnwrapped
+      try withMapping(of: current, for: permissions) { mapping in
+        let place = unsafe UnsafeMutableRawPointer(bitPattern: UInt(mapping.host.value)).unsafelyUnwrapped
         unsafe body(place, Int(offset), Int(length))
       }
       offset += length
@@ -195,7 +235,7 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
   ) throws(GuestMemoryError) {
     let destination = unsafe bytes.withUnsafeMutableBufferPointer { $0.baseAddress }
     guard count > 0, let destination = unsafe destination else { return }
-    try unsafe forEachPage(address, UInt64(count)) { place, offset, length in
+    try unsafe forEachPage(address, UInt64(count), for: .read) { place, offset, length in
       unsafe UnsafeMutableRawPointer(destination + offset).copyMemory(from: place, byteCount: length)
     }
   }
@@ -203,13 +243,13 @@ struct GuestRAM<Format: PageTableFormat>: GuestMemory {
   mutating func write(_ bytes: Span<UInt8>, to address: GuestPhysicalAddress) throws(GuestMemoryError) {
     let source = unsafe bytes.withUnsafeBufferPointer { $0.baseAddress }
     guard let source = unsafe source else { return }
-    try unsafe forEachPage(address, UInt64(bytes.count)) { place, offset, length in
+    try unsafe forEachPage(address, UInt64(bytes.count), for: .write) { place, offset, length in
       unsafe place.copyMemory(from: source + offset, byteCount: length)
     }
   }
 
   mutating func clear(_ address: GuestPhysicalAddress, count: UInt64) throws(GuestMemoryError) {
-    try unsafe forEachPage(address, count) { place, _, length in
+    try unsafe forEachPage(address, count, for: .write) { place, _, length in
       unsafe place.initializeMemory(as: UInt8.self, repeating: 0, count: length)
     }
   }

@@ -65,7 +65,7 @@ extension GuestProcessor {
   }
 
   /// Where the two bytes of an operand stand, which may be in two pages.
-  private func places(
+  private mutating func places(
     ofWord operand: MemoryOperand, length: Int, _ kind: GuestPageWalk.Access.Kind,
     _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> (low: GuestPhysicalAddress, high: GuestPhysicalAddress) {

@@ -1,7 +1,9 @@
 import CPU
+import Coherence
 import EPT
 import Machine
 import Memory
+import Node
 import VCPU
 
 extension GuestProcessor {
@@ -103,9 +105,7 @@ extension GuestProcessor {
   /// Ends the virtual machine because of what this vCPU did; says where it was.
   mutating func fail(_ reason: LogLine, _ vm: borrowing VirtualMachine<Host>) {
     activity = .stopped
-    var line: LogLine = "guest stopped: vCPU \(index): "
-    for position in 0..<reason.count { line.append(byte: reason[position]) }
-    log.error(line)
+    log.error("guest stopped: vCPU \(index): \(line: reason)")
     logState()
     vm.end(.fault)
   }
@@ -190,21 +190,23 @@ extension GuestProcessor {
   mutating func transfer(
     _ access: PortAccess, _ width: Platform.PortWidth, _ vm: borrowing VirtualMachine<Host>
   ) {
-    let now = vm.now
     if access.isInput {
-      let value = vm.withPlatform { $0.readPort(access.port, width, now: now) }
+      let value = self.access(.reading(access.port, width), vm)
       hardware[.rax] = access.merging(value, into: hardware[.rax])
     } else {
       let value = UInt32(truncatingIfNeeded: hardware[.rax])
-      vm.withPlatform { $0.writePort(access.port, width, value, now: now) }
+      _ = self.access(.writing(value, to: access.port, width), vm)
     }
   }
 
-  /// A touch of memory that the second-level tables do not have: RAM gets its frame, the rest is a device or
-  /// nothing.
+  /// A touch of memory that the second-level tables do not have: RAM gets its frame, or is acquired, the rest is a device
+  /// or nothing.
   mutating func resolve(
     _ violation: SecondLevelViolation, at address: GuestPhysicalAddress, _ vm: borrowing VirtualMachine<Host>
   ) {
+    if vm.isDistributed, vm.isRAM(address) {
+      return acquire(address.page, violation.access.contains(.write) ? .write : .read, vm)
+    }
     do {
       if unsafe try vm.space.pointee.resolve(address) != nil {
         counters.firstTouch &+= 1

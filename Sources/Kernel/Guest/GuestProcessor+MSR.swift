@@ -84,8 +84,8 @@ extension GuestProcessor {
     switch effect {
     case .none: break
     case .send(let message): vm.deliver(message, from: index)
-    case .endOfInterrupt(let vector): vm.withPlatform { $0.endOfInterrupt(vector) }
-    case .addressingChanged: vm.updateRoute(index, apic.addressing)
+    case .endOfInterrupt(let vector): endInterrupt(vector, vm)
+    case .addressingChanged: tellAddressing(vm)
     case .timeStampCounterChanged: hardware.timeOffset = apic.tscAdjust &- vm.startTime
     }
   }

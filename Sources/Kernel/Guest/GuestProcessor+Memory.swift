@@ -1,6 +1,8 @@
+import Coherence
 import EPT
 import Machine
 import Memory
+import Node
 import VCPU
 
 // Accesses that we make for an instruction of the guest: fetching it, and carrying out those that touch a device.
@@ -24,7 +26,9 @@ extension GuestProcessor {
   }
 
   /// The instruction that made the exit.
-  func decodeInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure) -> Instruction {
+  mutating func decodeInstruction(_ vm: borrowing VirtualMachine<Host>) throws(EmulationFailure)
+    -> Instruction
+  {
     let codeSize = codeSize
     let bytes = try fetchInstruction(codeSize, vm)
     do {
@@ -46,7 +50,7 @@ extension GuestProcessor {
 
   /// The bytes at the instruction pointer.
   @inline(__always)
-  func fetchInstruction(
+  mutating func fetchInstruction(
     _ codeSize: CodeSize, _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> InstructionBytes {
     let base = codeSize == .bits64 ? 0 : hardware[.cs].base
@@ -72,15 +76,18 @@ extension GuestProcessor {
     return InstructionBytes(bytes, count: count)
   }
 
-  private func fetch(
+  private mutating func fetch(
     _ place: GuestPhysicalAddress, _ count: Int, into bytes: inout InlineArray<15, UInt8>, at offset: Int,
     _ vm: borrowing VirtualMachine<Host>
   ) -> Bool {
-    var piece = InlineArray<15, UInt8>(repeating: 0)
-    var span = piece.mutableSpan
-    var ram = vm.ram
+    let piece: InlineArray<15, UInt8>
     do {
-      try ram.read(place, count: count, into: &span)
+      piece = try accessing(.read, vm) { (ram) throws(GuestMemoryError) in
+        var piece = InlineArray<15, UInt8>(repeating: 0)
+        var span = piece.mutableSpan
+        try ram.read(place, count: count, into: &span)
+        return piece
+      }
     } catch {
       return false
     }
@@ -89,8 +96,8 @@ extension GuestProcessor {
   }
 
   /// How the guest has set up translation now.
-  private func pageWalk(
-    _ ram: inout GuestRAM<Host.Format>, _ vm: borrowing VirtualMachine<Host>
+  private mutating func pageWalk(
+    _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> GuestPageWalk {
     if let shadow = unsafe shadow { return unsafe shadow.pointee.paging }
     let controls = controls
@@ -99,48 +106,63 @@ extension GuestProcessor {
       if let kept = hardware.pageDirectoryPointers {
         pointers = kept
       } else {
-        do {
-          pointers = try GuestPageWalk.pageDirectoryPointers(
-            cr3: controls.cr3, processor: vm.walkProcessor, memory: &ram)
-        } catch {
+        guard let read = readPageDirectoryPointers(cr3: controls.cr3, vm) else {
           throw .unsupported("page-directory pointers that cannot be read")
         }
+        pointers = read
       }
     }
     return pageWalk(controls, pointers, vm)
   }
 
   /// Where the guest's page tables lead; what they forbid becomes the guest's page fault.
-  func translate(
+  mutating func translate(
     _ address: GuestVirtualAddress, _ kind: GuestPageWalk.Access.Kind, _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> GuestPhysicalAddress {
     let privilege: GuestPageWalk.Access.Privilege =
       hardware.privilegeLevel == 3
       ? .user : .supervisor(accessControl: hardware.flags & RFLAGS.alignmentCheck != 0)
-    var ram = vm.ram
-    let walk = try pageWalk(&ram, vm)
-    let translation: GuestPageWalk.Translation
-    do {
-      translation = try walk.translate(address, for: GuestPageWalk.Access(kind, privilege), memory: &ram)
-    } catch {
-      switch error {
-      case .pageFault(let code):
-        throw .exception(ExceptionVector.pageFault, errorCode: code.rawValue, address: address.value)
-      case .notCanonical:
-        throw .exception(ExceptionVector.generalProtection, errorCode: 0, address: 0)
-      case .memory: throw .unsupported("page table outside RAM")
-      }
-    }
+    let walk = try pageWalk(vm)
+    let translation = try translate(address, for: GuestPageWalk.Access(kind, privilege), by: walk, vm)
     for index in 0..<translation.updates.count {
+      let update = translation.updates[index]
+      var ram = vm.ram
+      var exchange = ram.exchange(update)
+      while exchange == .notWritable, vm.mustAcquire(update.location) {
+        acquire(update.location.page, .write, vm)
+        exchange = ram.exchange(update)
+      }
       // An entry that has changed, or that may not be written just now: the guest makes its access again.
-      guard ram.exchange(translation.updates[index]) == .done else { throw .retry }
+      guard exchange == .done else { throw .retry }
     }
     return translation.physicalAddress
   }
 
+  private mutating func translate(
+    _ address: GuestVirtualAddress, for access: GuestPageWalk.Access, by walk: GuestPageWalk,
+    _ vm: borrowing VirtualMachine<Host>
+  ) throws(EmulationFailure) -> GuestPageWalk.Translation {
+    while true {
+      var ram = vm.ram
+      do {
+        return try walk.translate(address, for: access, memory: &ram)
+      } catch {
+        switch error {
+        case .pageFault(let code):
+          throw .exception(ExceptionVector.pageFault, errorCode: code.rawValue, address: address.value)
+        case .notCanonical:
+          throw .exception(ExceptionVector.generalProtection, errorCode: 0, address: 0)
+        case .memory(.hole(let table)):
+          guard vm.mustAcquire(table) else { throw .unsupported("page table outside RAM") }
+          acquire(table.page, .read, vm)
+        }
+      }
+    }
+  }
+
   /// Where an operand of `width` bytes stands in guest-physical memory. One that straddles two pages may stand in
   /// two places, and no device or string instruction that is emulated here has a use for that.
-  func place(
+  mutating func place(
     _ operand: MemoryOperand, width: UInt8, length: Int, _ kind: GuestPageWalk.Access.Kind,
     _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> GuestPhysicalAddress {
@@ -207,13 +229,14 @@ extension GuestProcessor {
     _ address: GuestPhysicalAddress, width: UInt8, _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) -> UInt64 {
     if vm.isRAM(address) {
-      var ram = vm.ram
       do {
-        switch width {
-        case 1: return UInt64(try ram.load(UInt8.self, at: address))
-        case 2: return UInt64(try ram.load(UInt16.self, at: address))
-        case 4: return UInt64(try ram.load(UInt32.self, at: address))
-        default: return try ram.load(UInt64.self, at: address)
+        return try accessing(.read, vm) { (ram) throws(GuestMemoryError) in
+          switch width {
+          case 1: UInt64(try ram.load(UInt8.self, at: address))
+          case 2: UInt64(try ram.load(UInt16.self, at: address))
+          case 4: UInt64(try ram.load(UInt32.self, at: address))
+          default: try ram.load(UInt64.self, at: address)
+          }
         }
       } catch {
         throw .unsupported("an access across the end of RAM at \(address)")
@@ -227,7 +250,9 @@ extension GuestProcessor {
       return UInt64(apic.readRegister(offset: offset, now: vm.now)) >> shift
     case GuestMemoryMap.ioAPIC.page:
       counters.mmio &+= 1
-      return vm.withPlatform { UInt64($0.readIOAPIC(offset: offset)) } >> shift
+      let read = DeviceAccess(
+        space: .ioAPIC, isWrite: false, width: 4, address: UInt16(offset), value: 0)
+      return UInt64(access(read, vm)) >> shift
     default:
       counters.hole &+= 1
       return .max
@@ -238,15 +263,15 @@ extension GuestProcessor {
     _ value: UInt64, to address: GuestPhysicalAddress, width: UInt8, _ vm: borrowing VirtualMachine<Host>
   ) throws(EmulationFailure) {
     if vm.isRAM(address) {
-      var ram = vm.ram
       do {
-        switch width {
-        case 1: try ram.store(UInt8(truncatingIfNeeded: value), at: address)
-        case 2: try ram.store(UInt16(truncatingIfNeeded: value), at: address)
-        case 4: try ram.store(UInt32(truncatingIfNeeded: value), at: address)
-        default: try ram.store(value, at: address)
+        return try accessing(.write, vm) { (ram) throws(GuestMemoryError) in
+          switch width {
+          case 1: try ram.store(UInt8(truncatingIfNeeded: value), at: address)
+          case 2: try ram.store(UInt16(truncatingIfNeeded: value), at: address)
+          case 4: try ram.store(UInt32(truncatingIfNeeded: value), at: address)
+          default: try ram.store(value, at: address)
+          }
         }
-        return
       } catch {
         throw .unsupported("an access across the end of RAM at \(address)")
       }
@@ -259,7 +284,9 @@ extension GuestProcessor {
       perform(apic.writeRegister(offset: offset, word, now: vm.now), vm)
     case GuestMemoryMap.ioAPIC.page:
       counters.mmio &+= 1
-      vm.withPlatform { $0.writeIOAPIC(offset: offset, word) }
+      let write = DeviceAccess(
+        space: .ioAPIC, isWrite: true, width: 4, address: UInt16(offset), value: word)
+      _ = access(write, vm)
     default: counters.hole &+= 1
     }
   }
@@ -275,13 +302,12 @@ extension GuestProcessor {
     let address = try place(
       memory, width: instruction.width, length: instruction.length, instruction.isInput ? .write : .read, vm)
     let port = UInt16(truncatingIfNeeded: hardware[.rdx])
-    let now = vm.now
     if instruction.isInput {
-      let value = vm.withPlatform { $0.readPort(port, width, now: now) }
+      let value = access(.reading(port, width), vm)
       try write(UInt64(value), to: address, width: instruction.width, vm)
     } else {
       let value = UInt32(truncatingIfNeeded: try read(address, width: instruction.width, vm))
-      vm.withPlatform { $0.writePort(port, width, value, now: now) }
+      _ = access(.writing(value, to: port, width), vm)
     }
     if instruction.advance(&hardware, flags: hardware.flags) {
       hardware.skipInstruction(length: instruction.length)

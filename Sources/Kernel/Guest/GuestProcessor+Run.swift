@@ -6,7 +6,7 @@ import VCPU
 extension GuestProcessor {
   /// Whether there is anything to run: takes in what other cores have posted, and what its timer owes.
   mutating func isRunnable(_ vm: borrowing VirtualMachine<Host>) -> Bool {
-    if unsafe !vm.mailboxes[index].isEmpty { takeMail(vm) }
+    if unsafe !vm.mailboxes[slot].isEmpty { takeMail(vm) }
     switch activity {
     case .running: return true
     case .halted:
@@ -31,10 +31,14 @@ extension GuestProcessor {
   }
 
   private mutating func takeMail(_ vm: borrowing VirtualMachine<Host>) {
-    let signals = unsafe vm.mailboxes[index].takeSignals()
+    let signals = unsafe vm.mailboxes[slot].takeSignals()
     if signals.contains(.dropTranslations) {
-      applyShootdown(vm)
-      vm.acknowledgeShootdown()
+      if vm.isDistributed {
+        takeShootdowns(vm)
+      } else {
+        applyShootdown(vm)
+        vm.acknowledgeShootdown()
+      }
     }
     if signals.contains(.initialize) {
       if activity == .running || activity == .halted { vm.processorParked() }
@@ -57,7 +61,7 @@ extension GuestProcessor {
     }
     if signals.contains(.nmi) { hasPendingNMI = true }
     if signals.contains(.interrupts) {
-      unsafe vm.mailboxes[index].takeInterrupts { vector, trigger in apic.accept(vector, trigger: trigger) }
+      unsafe vm.mailboxes[slot].takeInterrupts { vector, trigger in apic.accept(vector, trigger: trigger) }
     }
   }
 
@@ -74,7 +78,8 @@ extension GuestProcessor {
     // Whoever ends the machine sets that before it posts to the mailboxes, so one of the two looks sees it.
     guard vm.ended == nil else { return }
     while true {
-      if unsafe !vm.mailboxes[index].isEmpty {
+      if vm.isDistributed { serveCluster(vm) }
+      if unsafe !vm.mailboxes[slot].isEmpty {
         // A start-up needs the state set first: above.
         takeMail(vm)
         if vm.ended != nil || startUpVector != nil || isRestarting { return }
@@ -86,12 +91,30 @@ extension GuestProcessor {
       let bound = min(deadline, timerDeadline(vm) ?? .max)
       if !hardware.boundsRuns { Core.arm(bound) }
       // Interrupts are masked: what is posted after the look above kicks the core out of the guest.
+      if timeBase != vm.startTime { followTime(vm) }
       let exit = hardware.run(from: start, until: bound)
       let end = readTSC()
       counters.guestTicks &+= end &- start
+      releasePassedPins(vm)
       handle(exit, vm)
       if end >= deadline { return }
     }
+  }
+
+  /// Works for the cluster between two entries, as far as no other core does it.
+  private mutating func serveCluster(_ vm: borrowing VirtualMachine<Host>) {
+    waitForOutbox(vm)
+    guard vm.serviceCore == nil || !vm.isOutboxEmpty else { return }
+    vm.work()
+    takeShootdowns(vm)
+    vm.takeShootdowns(besides: slot)
+    if vm.isShootingDown { vm.work() }
+  }
+
+  /// The machine's time has been corrected.
+  private mutating func followTime(_ vm: borrowing VirtualMachine<Host>) {
+    timeBase = vm.startTime
+    hardware.timeOffset = apic.tscAdjust &- timeBase
   }
 
   /// Gives the guest the event that is due most: an NMI, else the highest interrupt; where it cannot take it

@@ -1,4 +1,5 @@
 import CPU
+import Coherence
 import EPT
 import Machine
 import Memory
@@ -18,7 +19,10 @@ enum GuestActivity {
 /// One vCPU of the guest with what belongs to it alone. Its core is the only one that touches it.
 @safe
 struct GuestProcessor<Host: Backend>: ~Copyable {
+  /// Its number in the whole guest.
   let index: Int
+  /// Its number among this node's vCPUs.
+  let slot: Int
   var hardware: Host.Processor
   var apic: LocalAPIC
   var registers: ModelSpecificRegisters
@@ -36,15 +40,24 @@ struct GuestProcessor<Host: Backend>: ~Copyable {
   var isRestarting = false
   /// Instructions still to be logged (`debug.step`).
   var stepsLeft = 0
+  /// Pages that stay on this node until the guest has come past the instruction at `pinnedAt`, or the TSC to `pinDeadline`.
+  var pins = PinnedPages()
+  var pinnedAt: UInt64 = 0
+  var pinDeadline: UInt64 = 0
+  /// What of the machine's time the guest's TSC has been set by.
+  var timeBase: UInt64
   var counters = ExitCounters()
   /// Log lines spent on refused MSR accesses.
   var refusedMSRLines = 0
 
   init(
-    index: Int, hardware: consuming Host.Processor, apic: LocalAPIC, registers: ModelSpecificRegisters,
+    index: Int, slot: Int, timeBase: UInt64, hardware: consuming Host.Processor, apic: LocalAPIC,
+    registers: ModelSpecificRegisters,
     shadow: UnsafeMutablePointer<VirtualTLB<ShadowFrames>>?, offeredCR4: UInt64
   ) {
     self.index = index
+    self.slot = slot
+    self.timeBase = timeBase
     self.hardware = hardware
     self.apic = apic
     self.registers = registers

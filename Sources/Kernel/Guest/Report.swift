@@ -5,6 +5,7 @@ import VCPU
 
 /// The end of a virtual machine, told to people (the log) and to programs (one JSON object on the report channel).
 func report<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachine<Host>>) -> Never {
+  unsafe machine.pointee.finishCluster()
   let end = unsafe machine.pointee.ended ?? .fault
   switch end {
   case .powerOff: log.info("guest powered off")
@@ -57,6 +58,7 @@ func report<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachine<Host>>
     out.close()
   }
   out.closeList()
+  unsafe machine.pointee.writeCluster(&out)
   let unclaimed = unsafe machine.pointee.unclaimedPorts()
   out.field("movedPages", UInt64(unsafe machine.pointee.movedPages))
   out.field("unclaimedPortReads", unclaimed.reads)

@@ -25,7 +25,7 @@ struct SVMBackend: Backend {
     cpuid(0x8000_0000, 0).eax >= 0x8000_0001 && cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0
   }
 
-  init(_ paging: KernelOptions.Paging) throws(BackendError) {
+  init(_ paging: KernelOptions.Paging, isDistributed: Bool) throws(BackendError) {
     do {
       capabilities = try SVMCapabilities.read()
     } catch {
@@ -34,7 +34,9 @@ struct SVMBackend: Backend {
     guard capabilities.hasNestedPaging || paging != .nested else {
       throw BackendError(advice: SVMError.noNestedPaging.advice)
     }
-    isShadowed = !capabilities.hasNestedPaging || paging == .shadow
+    // The processor's own walk of the guest's page tables counts as a write to them (APM Vol. 2, 15.25.5): nodes could
+    // never share one.
+    isShadowed = !capabilities.hasNestedPaging || paging == .shadow || (paging == .auto && isDistributed)
     hostCPUID = MaskedHostCPUID(hiding: isShadowed ? .ofShadowPaging : [])
     let features = cpuid(0x8000_0001, 0).edx
     hasTSCAuxiliary = features & 1 << 27 != 0

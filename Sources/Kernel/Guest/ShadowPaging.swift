@@ -1,4 +1,5 @@
 import CPU
+import Coherence
 import EPT
 import Machine
 import Memory
@@ -38,7 +39,7 @@ extension GuestRAM: SecondLevelMemory {
   mutating func exchange(_ update: GuestPageWalk.EntryUpdate) -> EntryExchange {
     var result = EntryExchange.notWritable
     do {
-      try withMapping(of: update.location) { mapping in
+      try withMapping(of: update.location, for: .read) { mapping in
         guard mapping.permissions.contains(.write) else { return }
         let place = mapping.host.value
         if update.width == 4 {
@@ -66,6 +67,22 @@ extension GuestProcessor {
       processor: vm.walkProcessor, pageDirectoryPointers: pointers)
   }
 
+  /// The page-directory pointers that a load of CR3 takes from memory; nil where they cannot be read, or cannot be.
+  mutating func readPageDirectoryPointers(
+    cr3: UInt64, _ vm: borrowing VirtualMachine<Host>
+  ) -> InlineArray<4, UInt64>? {
+    let processor = vm.walkProcessor
+    let read = try? accessing(.read, vm) { (ram) throws(GuestMemoryError) -> InlineArray<4, UInt64>? in
+      do throws(GuestPageWalk.PointerFailure) {
+        return try GuestPageWalk.pageDirectoryPointers(cr3: cr3, processor: processor, memory: &ram)
+      } catch {
+        if case .memory(let failure) = error { throw failure }
+        return nil
+      }
+    }
+    return read.flatMap { $0 }
+  }
+
   /// What the guest sees of its control registers.
   var controls: ControlRegisters {
     ControlRegisters(cr0: hardware.cr0, cr3: hardware.cr3, cr4: hardware.cr4, efer: hardware.efer)
@@ -87,16 +104,12 @@ extension GuestProcessor {
     -> Bool
   {
     guard let shadow = unsafe shadow else { return false }
-    var ram = vm.ram
     var pointers = unsafe shadow.pointee.paging.pageDirectoryPointers
     if new.hasPageDirectoryPointers && (loadsCR3 || new.reloadsPageDirectoryPointers(after: controls)) {
-      do {
-        pointers = try GuestPageWalk.pageDirectoryPointers(
-          cr3: new.cr3, processor: vm.walkProcessor, memory: &ram)
-      } catch {
-        return false
-      }
+      guard let read = readPageDirectoryPointers(cr3: new.cr3, vm) else { return false }
+      pointers = read
     }
+    var ram = vm.ram
     let walk = pageWalk(new, pointers, vm)
     if loadsCR3 {
       unsafe shadow.pointee.loadCR3(walk, memory: &ram)
@@ -119,7 +132,7 @@ extension GuestProcessor {
   }
 
   /// Whatever has touched the virtual TLB ends with this: the next entry finds no translation that is gone.
-  private mutating func settleInvalidation() {
+  mutating func settleInvalidation() {
     guard let shadow = unsafe shadow, unsafe shadow.pointee.pendingInvalidation == .required else { return }
     hardware.dropTranslations()
     unsafe shadow.pointee.completeInvalidation()

@@ -1,10 +1,12 @@
 import CPU
+import Coherence
 import EPT
 import Firmware
 import Machine
 import Memory
 import VCPU
 import VMX
+import Wire
 
 // How the guest comes to be: its memory, what is loaded there, its vCPUs. All of it on the boot core, before the
 // others look at it.
@@ -19,17 +21,18 @@ enum RunningMachine {
 
 private nonisolated(unsafe) var machine = RunningMachine.none
 
-/// Makes the guest that the boot modules describe, or ends with the reason why not.
-func startGuest(_ boot: BootInformation) {
-  guard !boot.modules.isEmpty else {
+/// Makes the guest that the boot modules describe, or this node's part of it, or ends with the reason why not.
+func startGuest(_ boot: BootInformation, _ cluster: ClusterStart? = nil) {
+  guard !boot.modules.isEmpty || cluster?.isLoader == false else {
     refuse("no guest: give its kernel as the first boot module, its initrd as the second")
   }
   do {
     if SVMBackend.isOffered {
-      let made = unsafe try makeMachine(try SVMBackend(node.options.paging), boot)
+      let made = unsafe try makeMachine(
+        try SVMBackend(node.options.paging, isDistributed: cluster != nil), boot, cluster)
       unsafe machine = .svm(made)
     } else {
-      let made = unsafe try makeMachine(try VMXBackend(node.options.paging), boot)
+      let made = unsafe try makeMachine(try VMXBackend(node.options.paging), boot, cluster)
       unsafe machine = .vmx(made)
     }
   } catch {
@@ -63,24 +66,26 @@ private func runCore<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachi
 }
 
 private func makeMachine<Host: Backend>(
-  _ backend: Host, _ boot: BootInformation
+  _ backend: Host, _ boot: BootInformation, _ cluster: ClusterStart?
 ) throws(BackendError) -> UnsafeMutablePointer<VirtualMachine<Host>> {
   try backend.enableOnThisCore()
   let paging: StaticString = backend.isShadowed ? "shadow" : "nested"
   log.info("\(Host.name) with \(paging) paging")
-  guard let frequency = TSCFrequency(hertz: node.clock.frequency) else {
-    refuse("the TSC's frequency of \(node.clock.frequency) Hz is out of any CPU's range")
+  // The guest is told of a TSC that is faster than what it gets: so all of its time is slower.
+  let hertz = cluster?.plan.frequency ?? node.clock.frequency * node.options.timeScale
+  guard let frequency = TSCFrequency(hertz: hertz) else {
+    refuse("the guest's TSC frequency of \(hertz) Hz is out of any CPU's range")
   }
-  let count = node.options.guestVCPUs ?? node.coreCount
-  let map = guestMemoryMap(vCPUs: count, isShadowed: backend.isShadowed)
-  let topology = ProcessorTopology(coresPerPackage: UInt32(count))
+  let vCPUs = VCPUPlaces(cluster)
+  let map = guestMemoryMap(vCPUs: vCPUs.own.count, isShadowed: backend.isShadowed, cluster)
   let policy = CPUIDPolicy(
-    host: backend.hostCPUID, topology: topology, frequency: frequency, timerRatio: 1,
+    host: backend.hostCPUID, topology: vCPUs.topology, frequency: frequency, timerRatio: 1,
     allowedXCR0: offeredStates, offersSpeculationControl: false)
 
   let space = UnsafeMutablePointer<GuestAddressSpace<Host.Format>>.allocate(capacity: 1)
   do {
-    unsafe space.initialize(to: try GuestAddressSpace(map: map, format: backend.format))
+    unsafe space.initialize(
+      to: try GuestAddressSpace(map: map, format: backend.format, isDistributed: cluster != nil))
   } catch {
     refuse("the guest's page tables cannot be made: \(error.summary)")
   }
@@ -88,25 +93,88 @@ private func makeMachine<Host: Backend>(
   unsafe machine.initialize(
     to: VirtualMachine(
       backend: backend, space: space, cpuidPolicy: policy, frequency: frequency,
-      secondsSinceEpoch: HostClock.secondsSinceEpoch(), processorCount: count))
-
-  var ram = unsafe machine.pointee.ram
-  // Linux believes CPUID's leaf 15H of Intel's processors alone.
-  let state = load(boot, map, linuxTSC: policy.vendor == .amd ? frequency : nil, &ram)
-  placeTables(count: count, topology, map, &ram)
-  for index in 0..<count {
-    unsafe makeProcessor(index, topology, machine)
+      secondsSinceEpoch: HostClock.secondsSinceEpoch(), firstProcessor: vCPUs.own.lowerBound,
+      processorCount: vCPUs.own.count, startTime: cluster?.startTime() ?? readTSC(),
+      cluster: makeClusterGuest(cluster, vCPUs)))
+  for index in 0..<vCPUs.count { unsafe addRoute(index, vCPUs, machine) }
+  for index in vCPUs.own { unsafe makeProcessor(index, vCPUs, machine) }
+  if let cluster, let layout = vCPUs.layout {
+    cluster.startMemory(layout)
+    unsafe cluster.agree(machine.pointee)
   }
-  unsafe machine.pointee.processors[0].start(state, machine.pointee)
-  log.info("guest: \(map.ramSize >> 20) MiB, \(count) \(count == 1 ? "vCPU" : "vCPUs")")
+  // Linux believes CPUID's leaf 15H of Intel's processors alone.
+  if cluster?.isLoader != false {
+    unsafe load(boot, map, vCPUs, linuxTSC: policy.vendor == .amd ? frequency : nil, machine)
+  }
+  if let cluster { unsafe cluster.service.pointee.ringAlways() }
   return unsafe machine
+}
+
+private func makeClusterGuest(
+  _ cluster: ClusterStart?, _ vCPUs: VCPUPlaces
+) -> UnsafeMutablePointer<ClusterGuest>? {
+  guard let cluster, let layout = vCPUs.layout else { return nil }
+  let guest = UnsafeMutablePointer<ClusterGuest>.allocate(capacity: 1)
+  unsafe guest.initialize(
+    to: ClusterGuest(cluster, layout: layout, processorCount: vCPUs.own.count))
+  return unsafe guest
+}
+
+/// Where the guest's vCPUs are.
+private struct VCPUPlaces {
+  /// Of a cluster.
+  let layout: GuestLayout?
+  /// In the whole guest.
+  let count: Int
+  /// On this node.
+  let own: Range<Int>
+  /// A node is a package.
+  let topology: ProcessorTopology
+
+  init(_ cluster: ClusterStart?) {
+    guard let cluster else {
+      layout = nil
+      count = node.options.guestVCPUs ?? node.coreCount
+      own = 0..<count
+      topology = ProcessorTopology(coresPerPackage: UInt32(count))
+      return
+    }
+    let layout = cluster.makeLayout()
+    self.layout = layout
+    count = layout.vCPUCount
+    own = layout.vCPUs(of: cluster.local.index)
+    var most = 1
+    for index in 0..<layout.nodeCount { most = max(most, layout.vCPUs(of: index).count) }
+    topology = ProcessorTopology(coresPerPackage: UInt32(most))
+  }
+
+  func domain(_ index: Int) -> Int { layout?.node(ofVCPU: index) ?? 0 }
+
+  func apicID(_ index: Int) -> UInt32 {
+    let package = domain(index)
+    let first = layout?.vCPUs(of: package).lowerBound ?? 0
+    return topology.apicID(package: UInt32(package), core: UInt32(index - first))
+  }
+
+  /// In the state after RESET.
+  func localAPIC(_ index: Int) -> LocalAPIC {
+    LocalAPIC(
+      id: apicID(index), isBootstrapProcessor: index == 0, timerRatio: 1,
+      mode: apicID(index) < 255 ? .xAPIC : .x2APIC)
+  }
 }
 
 /// x87, SSE, AVX and AVX-512 (SDM Vol. 1, 13.1). Not protection keys: the guest page walk knows none.
 private var offeredStates: UInt64 { 0b1110_0111 }
 
 /// As much RAM as the node can give, or as was asked for.
-private func guestMemoryMap(vCPUs: Int, isShadowed: Bool) -> GuestMemoryMap {
+private func guestMemoryMap(vCPUs: Int, isShadowed: Bool, _ cluster: ClusterStart?) -> GuestMemoryMap {
+  if let cluster {
+    guard let map = GuestMemoryMap(ramSize: cluster.plan.ramSize) else {
+      refuse("node 0 plans a guest of \(cluster.plan.ramSize) bytes")
+    }
+    return map
+  }
   let free = Frames.freeBytes
   // Second-level tables of 4 KiB pages take 1/512 of what they map, and 1/512 of that for the levels above; a vCPU
   // takes three frames and its virtual TLB's, a core two.
@@ -124,17 +192,27 @@ private func guestMemoryMap(vCPUs: Int, isShadowed: Bool) -> GuestMemoryMap {
   return map
 }
 
-private func load<Format: PageTableFormat>(
-  _ boot: BootInformation, _ map: GuestMemoryMap, linuxTSC: TSCFrequency?, _ ram: inout GuestRAM<Format>
-) -> InitialState {
+private func load<Host: Backend>(
+  _ boot: BootInformation, _ map: GuestMemoryMap, _ vCPUs: VCPUPlaces, linuxTSC: TSCFrequency?,
+  _ machine: UnsafeMutablePointer<VirtualMachine<Host>>
+) {
+  var ram = unsafe GuestRAM(machine.pointee.space) { page, isWrite in
+    unsafe machine.pointee.acquireForLoader(page, isWrite ? .write : .read)
+  }
   let kernel = boot.modules[0]
+  let state: InitialState
   do {
-    return try GuestLoader.load(
+    state = try GuestLoader.load(
       kernel: IdentityMemory.bytes(kernel.bytes), commandLine: IdentityMemory.bytes(kernel.string),
       modules: GuestModules(boot), map: map, linuxTSC: linuxTSC, into: &ram)
   } catch {
     refuse(error.summary)
   }
+  placeTables(vCPUs, map, &ram)
+  unsafe machine.pointee.processors[0].start(state, machine.pointee)
+  log.info(
+    "guest: \(map.ramSize >> 20) MiB, \(vCPUs.count) \(vCPUs.count == 1 ? "vCPU" : "vCPUs")\(vCPUs.layout == nil ? "" : " on all nodes")"
+  )
 }
 
 /// The boot modules after the first: what the guest's kernel gets to see.
@@ -155,21 +233,14 @@ private struct GuestModules: BootModules {
 
 /// ACPI tables and the reset vector, where `GuestMemoryMap` has them.
 private func placeTables<Format: PageTableFormat>(
-  count: Int, _ topology: ProcessorTopology, _ map: GuestMemoryMap, _ ram: inout GuestRAM<Format>
+  _ vCPUs: VCPUPlaces, _ map: GuestMemoryMap, _ ram: inout GuestRAM<Format>
 ) {
-  var memory = [MachineDescription.MemoryRange(0..<map.extendedRange.upperBound, proximityDomain: 0)]
-  if !map.highRange.isEmpty {
-    memory.append(MachineDescription.MemoryRange(map.highRange, proximityDomain: 0))
-  }
-  let vCPUs = (0..<count).map {
-    MachineDescription.VCPU(apicID: topology.apicID(package: 0, core: UInt32($0)), proximityDomain: 0)
-  }
-  let description = MachineDescription(vCPUs: vCPUs, memory: memory, domainCount: 1, distances: [10])
+  let description = vCPUs.description(map)
   let tables: [UInt8]
   do {
     tables = try ACPITables.build(description)
   } catch {
-    refuse("the guest's ACPI tables cannot be made for \(count) vCPUs and \(map.ramSize >> 20) MiB")
+    refuse("the guest's ACPI tables cannot be made for \(vCPUs.count) vCPUs and \(map.ramSize >> 20) MiB")
   }
   let resetCode = ResetVector.code
   do {
@@ -180,17 +251,48 @@ private func placeTables<Format: PageTableFormat>(
   }
 }
 
-private func makeProcessor<Host: Backend>(
-  _ index: Int, _ topology: ProcessorTopology, _ machine: UnsafeMutablePointer<VirtualMachine<Host>>
+extension VCPUPlaces {
+  /// What the guest's firmware tables say.
+  fileprivate func description(_ map: GuestMemoryMap) -> MachineDescription {
+    let processors = (0..<count).map {
+      MachineDescription.VCPU(apicID: apicID($0), proximityDomain: UInt32(domain($0)))
+    }
+    guard let layout else {
+      var memory = [MachineDescription.MemoryRange(0..<map.extendedRange.upperBound, proximityDomain: 0)]
+      if !map.highRange.isEmpty {
+        memory.append(MachineDescription.MemoryRange(map.highRange, proximityDomain: 0))
+      }
+      return MachineDescription(vCPUs: processors, memory: memory, domainCount: 1, distances: [10])
+    }
+    var memory: [MachineDescription.MemoryRange] = []
+    var distances: [UInt8] = []
+    for index in 0..<layout.nodeCount {
+      for range in layout.memoryRanges(of: index) {
+        memory.append(MachineDescription.MemoryRange(range, proximityDomain: UInt32(index)))
+      }
+      for other in 0..<layout.nodeCount { distances.append(index == other ? 10 : 40) }
+    }
+    return MachineDescription(
+      vCPUs: processors, memory: memory, domainCount: layout.nodeCount, distances: distances)
+  }
+}
+
+private func addRoute<Host: Backend>(
+  _ index: Int, _ vCPUs: VCPUPlaces, _ machine: UnsafeMutablePointer<VirtualMachine<Host>>
 ) {
-  let apicID = topology.apicID(package: 0, core: UInt32(index))
-  let apic = LocalAPIC(
-    id: apicID, isBootstrapProcessor: index == 0, timerRatio: 1, mode: apicID < 255 ? .xAPIC : .x2APIC)
+  guard unsafe machine.pointee.addRoute(vCPUs.localAPIC(index)) else { refuse("too many vCPUs: \(index)") }
+}
+
+private func makeProcessor<Host: Backend>(
+  _ index: Int, _ vCPUs: VCPUPlaces, _ machine: UnsafeMutablePointer<VirtualMachine<Host>>
+) {
+  let apic = vCPUs.localAPIC(index)
+  let slot = index - vCPUs.own.lowerBound
   let backend = unsafe machine.pointee.backend
   let cr4 = unsafe offeredCR4(machine.pointee.cpuidPolicy, backend)
   do {
     let hardware = try backend.makeProcessor(
-      index: index, root: unsafe machine.pointee.space.pointee.root, cr4: cr4,
+      index: slot, root: unsafe machine.pointee.space.pointee.root, cr4: cr4,
       xcr0: unsafe machine.pointee.cpuidPolicy.offeredXCR0, timeOffset: unsafe 0 &- machine.pointee.startTime,
       pagingEntries: { cr3 in
         var ram = unsafe machine.pointee.ram
@@ -208,14 +310,14 @@ private func makeProcessor<Host: Backend>(
         }))
     let registers = unsafe ModelSpecificRegisters(
       policy: machine.pointee.cpuidPolicy, microcodeRevision: 0, architecturalCapabilities: 0)
-    unsafe (machine.pointee.processors + index).initialize(
+    unsafe (machine.pointee.processors + slot).initialize(
       to: GuestProcessor(
-        index: index, hardware: hardware, apic: apic, registers: registers,
+        index: index, slot: slot, timeBase: machine.pointee.startTime, hardware: hardware, apic: apic,
+        registers: registers,
         shadow: backend.isShadowed ? makeShadow(machine.pointee.walkProcessor) : nil, offeredCR4: cr4))
   } catch {
     refuse("vCPU \(index) cannot be made: \(error.advice)")
   }
-  guard unsafe machine.pointee.addRoute(apic) else { refuse("too many vCPUs: \(index)") }
 }
 
 /// The virtual TLB of a vCPU without paging; its reset tells it what follows.

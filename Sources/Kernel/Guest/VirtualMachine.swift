@@ -5,7 +5,7 @@ import Memory
 import Synchronization
 import VCPU
 
-/// One virtual machine on this node: its memory, its devices, its vCPUs.
+/// One virtual machine, or this node's part of one: its memory, its devices, its vCPUs.
 @safe
 struct VirtualMachine<Host: Backend>: ~Copyable {
   let backend: Host
@@ -13,8 +13,13 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   let cpuidPolicy: CPUIDPolicy
   /// What decides which bits of the guest's page-table entries are reserved.
   let walkProcessor: GuestPageWalk.Processor
-  /// Host TSC at the guest's time 0.
-  let startTime: UInt64
+  /// Host TSC at the guest's time 0; where nodes share a time, as this node knows it at the moment.
+  private let timeBase: Atomic<UInt64>
+  /// The cluster that it runs on; nil where it has this node alone.
+  let cluster: UnsafeMutablePointer<ClusterGuest>?
+  let clusterLock = SpinLock()
+  /// Number of this node's first vCPU in the whole guest, and how many vCPUs are here.
+  let firstProcessor: Int
   let processors: UnsafeMutablePointer<GuestProcessor<Host>>
   let mailboxes: UnsafeMutablePointer<Mailbox>
   let processorCount: Int
@@ -31,8 +36,11 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
 
   init(
     backend: Host, space: UnsafeMutablePointer<GuestAddressSpace<Host.Format>>, cpuidPolicy: CPUIDPolicy,
-    frequency: TSCFrequency, secondsSinceEpoch: UInt64, processorCount: Int
+    frequency: TSCFrequency, secondsSinceEpoch: UInt64, firstProcessor: Int = 0, processorCount: Int,
+    startTime: UInt64, cluster: UnsafeMutablePointer<ClusterGuest>? = nil
   ) {
+    unsafe self.cluster = cluster
+    self.firstProcessor = firstProcessor
     self.backend = backend
     unsafe self.space = space
     self.cpuidPolicy = cpuidPolicy
@@ -41,7 +49,7 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
     walkProcessor = GuestPageWalk.Processor(
       physicalAddressWidth: UInt8(cpuidPolicy.physicalAddressBits),
       hasGigabytePages: highest.edx & 1 << 26 != 0, reservesGlobalBitOfPML4: cpuidPolicy.vendor == .amd)
-    startTime = readTSC()
+    timeBase = Atomic(startTime)
     unsafe processors = .allocate(capacity: processorCount)
     unsafe mailboxes = .allocate(capacity: processorCount)
     for index in 0..<processorCount { unsafe (mailboxes + index).initialize(to: Mailbox()) }
@@ -54,6 +62,23 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
     unsafe router.initialize(to: InterruptRouter())
   }
 
+  /// Host TSC at the guest's time 0.
+  var startTime: UInt64 {
+    @inline(__always) get { timeBase.load(ordering: .relaxed) }
+  }
+
+  /// How far the guest's time may be set back at once, in ticks: less than passes between an exit and the next entry, so
+  /// that no vCPU sees it.
+  private static var longestStep: UInt64 { 200 }
+
+  /// The guest's time is `time` when the host's TSC is `tsc`, as the cluster has it.
+  borrowing func setTime(_ time: UInt64, at tsc: UInt64) {
+    let old = startTime
+    let new = tsc &- time
+    let isBack = Int64(bitPattern: new &- old) > 0
+    timeBase.store(isBack ? min(new &- old, Self.longestStep) &+ old : new, ordering: .relaxed)
+  }
+
   /// The guest's time: ticks of its TSC before any vCPU's own adjustment.
   var now: UInt64 {
     @inline(__always) get { readTSC() &- startTime }
@@ -63,8 +88,19 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
 
   var ram: GuestRAM<Host.Format> { unsafe GuestRAM(space) }
 
-  /// The core that a vCPU is pinned to.
-  func core(of index: Int) -> Int { index % node.coreCount }
+  /// The core that this node's vCPU number `slot` is pinned to.
+  func core(of slot: Int) -> Int {
+    guard serviceCore != nil else { return slot % node.coreCount }
+    return 1 + slot % (node.coreCount - 1)
+  }
+
+  /// Cores that run vCPUs.
+  var vCPUCoreCount: Int { serviceCore == nil ? node.coreCount : node.coreCount - 1 }
+
+  /// Whether RAM stands behind `address` that this node may have to acquire.
+  func mustAcquire(_ address: GuestPhysicalAddress) -> Bool {
+    isDistributed && isRAM(address) && ended == nil
+  }
 
   /// Leaves the machine that has ended; true for the last core.
   borrowing func leave() -> Bool {
@@ -77,7 +113,13 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
     routerLock.withLock { unsafe router.pointee.append(apicID: apic.id, apic.addressing) }
   }
 
+  /// vCPU `index` of this node is addressed in another way from now on.
   borrowing func updateRoute(_ index: Int, _ addressing: APICAddressing) {
+    noteRoute(index, addressing)
+    tellAddressing(index, addressing)
+  }
+
+  borrowing func noteRoute(_ index: Int, _ addressing: APICAddressing) {
     routerLock.withLock { unsafe router.pointee.update(index, addressing) }
   }
 
@@ -85,19 +127,31 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   borrowing func deliver(_ message: InterruptMessage, from source: Int?) {
     let targets = routerLock.withLock { unsafe router.pointee.resolve(message, from: source) }
     for target in targets {
-      switch message.deliveryMode {
-      case .fixed, .lowestPriority: unsafe mailboxes[target].post(message.vector, trigger: message.trigger)
-      case .nmi: unsafe mailboxes[target].post(.nmi)
-      case .initialize: unsafe mailboxes[target].post(.initialize)
-      case .startUp: unsafe mailboxes[target].post(.startUp(message.vector))
-      case .smi: continue
+      if let slot = slot(ofVCPU: target) {
+        post(message.deliveryMode, message.vector, message.trigger, to: slot)
+      } else {
+        forward(message, to: target)
       }
-      kick(target)
     }
   }
 
-  borrowing func kick(_ index: Int) {
-    let target = core(of: index)
+  /// Posts a message to a vCPU of this node, and kicks its core.
+  borrowing func post(
+    _ mode: InterruptMessage.DeliveryMode, _ vector: UInt8, _ trigger: InterruptMessage.TriggerMode,
+    to slot: Int
+  ) {
+    switch mode {
+    case .fixed, .lowestPriority: unsafe mailboxes[slot].post(vector, trigger: trigger)
+    case .nmi: unsafe mailboxes[slot].post(.nmi)
+    case .initialize: unsafe mailboxes[slot].post(.initialize)
+    case .startUp: unsafe mailboxes[slot].post(.startUp(vector))
+    case .smi: return
+    }
+    kick(slot)
+  }
+
+  borrowing func kick(_ slot: Int) {
+    let target = core(of: slot)
     if target != Core.currentIndex { node.apic.kick(unsafe node.cores[target].apicID) }
   }
 
@@ -197,12 +251,13 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   }
 
   /// Ends the virtual machine, for the first reason that is given.
-  borrowing func end(_ reason: EndOfRun) {
+  borrowing func end(_ reason: EndOfRun, tellsOthers: Bool = true) {
     guard
       ending.compareExchange(expected: 0, desired: reason.rawValue, ordering: .acquiringAndReleasing)
         .exchanged
     else { return }
-    for index in 0..<processorCount { unsafe mailboxes[index].post(.stop) }
+    if tellsOthers { announceEnd(reason) }
+    for slot in 0..<processorCount { unsafe mailboxes[slot].post(.stop) }
     // Every core, also one without a vCPU: all of them leave.
     for core in 0..<node.coreCount where core != Core.currentIndex {
       node.apic.kick(unsafe node.cores[core].apicID)

@@ -30,6 +30,8 @@ enum Frames {
     unsafe allocator.unsafelyUnwrapped
   }
 
+  static var isStarted: Bool { unsafe allocator != nil }
+
   static var freeBytes: UInt64 { unsafe UInt64(frames.pointee.freeFrameCount) * pageSize }
   static var totalBytes: UInt64 { unsafe UInt64(frames.pointee.frameCount) * pageSize }
 
@@ -57,6 +59,16 @@ enum Frames {
     }
     guard let found else { throw OutOfFrames() }
     return found
+  }
+
+  /// So many frames, not zeroed, wherever they are: fewer where there are not as many.
+  static func take(_ count: Int) -> [HostPhysicalAddress] {
+    var taken: [HostPhysicalAddress] = []
+    taken.reserveCapacity(count)
+    lock.withLock {
+      while taken.count < count, let frame = unsafe frames.pointee.allocate4K() { taken.append(frame) }
+    }
+    return taken
   }
 
   /// Gives a frame back.

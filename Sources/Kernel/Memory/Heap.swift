@@ -104,12 +104,37 @@ private struct Heap {
 private nonisolated(unsafe) var heap = Heap()
 private let heapLock = SpinLock()
 
+/// Blocks from this size on, which the tables of a cluster's memory have, are frames of their own.
+private let largeSize = 128 << 10
+
+private func allocateLarge(_ size: Int) -> UnsafeMutableRawPointer? {
+  let pages = (size + header + 4095) >> 12
+  // The boot-time page tables map the first 4 GiB alone.
+  let limit: UInt64 = KernelPageTables.isInstalled ? 1 << 52 : 1 << 32
+  guard let frames = try? Frames.allocateContiguous(pages: pages, below: limit),
+    let block = unsafe UnsafeMutablePointer<Block>(bitPattern: UInt(frames.value))
+  else { return nil }
+  unsafe block.pointee.size = pages
+  return unsafe UnsafeMutableRawPointer(block) + header
+}
+
+private func releaseLarge(_ pointer: UnsafeMutableRawPointer) {
+  let block = unsafe (pointer - header).assumingMemoryBound(to: Block.self)
+  let first = UInt64(UInt(bitPattern: block))
+  for page in 0..<(unsafe block.pointee.size) { Frames.free(HostPhysicalAddress(first + UInt64(page) << 12)) }
+}
+
 /// What Swift's runtime allocates with (`posix_memalign`, Boot/heap.asm).
 @c(heapAllocate)
 public func heapAllocate(
   _ result: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ alignment: Int, _ size: Int
 ) -> Int32 {
-  let pointer = unsafe heapLock.withLock { unsafe heap.allocate(size, alignment: max(alignment, 16)) }
+  let pointer =
+    if size >= largeSize, alignment <= header, Frames.isStarted {
+      unsafe allocateLarge(size)
+    } else {
+      unsafe heapLock.withLock { unsafe heap.allocate(size, alignment: max(alignment, 16)) }
+    }
   guard let pointer = unsafe pointer else { panic("the kernel's heap is full (\(size) bytes asked for)") }
   unsafe result.pointee = pointer
   return 0
@@ -119,5 +144,7 @@ public func heapAllocate(
 @c(heapRelease)
 public func heapRelease(_ pointer: UnsafeMutableRawPointer?) {
   guard let pointer = unsafe pointer else { return }
+  let address = UInt64(UInt(bitPattern: pointer))
+  guard __heap_startAddress()..<__heap_endAddress() ~= address else { return unsafe releaseLarge(pointer) }
   heapLock.withLock { unsafe heap.release(pointer) }
 }

@@ -6,6 +6,16 @@ extension LinkTable where Routines: ~Copyable {
     peers.contains(id) ? options.messageCount - links[id.index].usedSlotCount : 0
   }
 
+  /// Whether no message to any peer is unsent or unacknowledged.
+  public var isQuiet: Bool {
+    var next = peers.first()
+    while let id = next {
+      guard links[id.index].usedSlotCount == 0 else { return false }
+      next = peers.first(from: id.index + 1)
+    }
+    return true
+  }
+
   /// Sends `message`, which is of a sequenced kind, with a page's contents to the node at the other end of a link.
   ///
   /// It carries the present epoch, also where it has to be sent again in a later one. Where this throws, nothing

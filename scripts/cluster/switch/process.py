@@ -9,6 +9,7 @@ import sys
 import time
 import typing
 
+from ..scheduling import promptly
 from .impairments import Impairments
 
 _SECONDS_TO_ANSWER = 10
@@ -42,7 +43,7 @@ class Switch:
         """For each node's name, once started."""
         self.output = pathlib.Path(directory) / "switch.output"
         self._command = [
-            sys.executable, "-m", "cluster.switch", *(f"--{kind}={name}" for name, kind in nodes.items()),
+            *promptly(), sys.executable, "-m", "cluster.switch", *(f"--{kind}={name}" for name, kind in nodes.items()),
             *impairments.as_arguments(), f"--seed={seed}", 
             *([f"--pcap={capture}"] if capture else []), *([f"--control={control}"] if control else [])]
         self._process = None

@@ -1,0 +1,79 @@
+import Cluster
+import Machine
+import Node
+import Wire
+
+// What nodes say to each other about the guest, apart from its pages.
+
+/// What the loading node has told all others.
+struct GuestPlan {
+  /// Bytes of the guest's RAM.
+  var ramSize: UInt64
+  /// Of the guest's TSC, in Hz.
+  var frequency: UInt64
+  /// Cluster time at which that TSC was 0, in nanoseconds.
+  var startTime: UInt64
+}
+
+extension ClusterGuest {
+  mutating func receive<Host: Backend>(
+    _ message: GuestMessage, from sender: NodeID, _ vm: borrowing VirtualMachine<Host>
+  ) {
+    switch message {
+    case .plan: refuse("a second plan", from: sender, vm)
+    case .ready: unready.remove(sender)
+    case .interrupt(let index, let mode, let vector, let isLevel):
+      guard let slot = vm.slot(ofVCPU: Int(index)), let mode = InterruptMessage.DeliveryMode(rawValue: mode)
+      else { return refuse("an interrupt for nobody", from: sender, vm) }
+      vm.post(mode, vector, isLevel ? .level : .edge, to: slot)
+    case .endOfInterrupt(let vector):
+      guard local == Self.deviceNode else { return refuse("the end of an interrupt", from: sender, vm) }
+      vm.withPlatform { $0.endOfInterrupt(vector) }
+    case .addressing(let index, let model, let logicalID, let acceptsVectors):
+      guard isVCPU(index, of: sender), let model = APICAddressing.Model(rawValue: model),
+        let logicalID = UInt8(exactly: logicalID)
+      else { return refuse("how somebody else is addressed", from: sender, vm) }
+      vm.noteRoute(
+        Int(index), APICAddressing(model: model, logicalID: logicalID, acceptsVectors: acceptsVectors))
+      say(.addressingKnown(vcpu: index), to: sender, vm)
+    case .addressingKnown:
+      unansweredAddressings = max(0, unansweredAddressings - 1)
+      if unansweredAddressings == 0 { for slot in 0..<vm.processorCount { vm.kick(slot) } }
+    case .device(let index, let access):
+      guard local == Self.deviceNode, isVCPU(index, of: sender) else {
+        return refuse("an access to a device", from: sender, vm)
+      }
+      say(.deviceReply(vcpu: index, value: vm.access(access)), to: sender, vm)
+    case .deviceReply(let index, let value):
+      guard sender == Self.deviceNode, let slot = vm.slot(ofVCPU: Int(index)) else {
+        return refuse("a device's answer", from: sender, vm)
+      }
+      replies[slot] = value
+      vm.kick(slot)
+    case .end(let reason):
+      guard let reason = EndOfRun(rawValue: reason) else { return refuse("an end", from: sender, vm) }
+      if vm.ended == nil { log.info("node \(sender) says that the guest has ended: \(reason.name)") }
+      vm.end(reason, tellsOthers: false)
+    }
+  }
+
+  private func isVCPU(_ index: UInt16, of sender: NodeID) -> Bool {
+    Int(index) < layout.vCPUCount && layout.node(ofVCPU: Int(index)) == sender.index
+  }
+
+  /// Says something to a peer as soon as there is room.
+  func say<Host: Backend>(_ message: GuestMessage, to receiver: NodeID, _ vm: borrowing VirtualMachine<Host>)
+  {
+    guard unsafe !outbox.pointee.append(message, to: receiver), vm.ended == nil else { return }
+    log.error("guest stopped: more messages to other nodes wait than there is room for")
+    vm.end(.fault, tellsOthers: false)
+  }
+
+  private func refuse<Host: Backend>(
+    _ what: StaticString, from sender: NodeID, _ vm: borrowing VirtualMachine<Host>
+  ) {
+    guard vm.ended == nil else { return }
+    log.error("guest stopped: node \(sender) sent \(what), which is not its part")
+    vm.end(.fault)
+  }
+}

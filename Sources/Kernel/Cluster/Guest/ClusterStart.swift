@@ -1,0 +1,121 @@
+import CPU
+import Cluster
+import Coherence
+import Firmware
+import Machine
+import Memory
+import Node
+import Wire
+
+// How a guest of several nodes begins. Node 0 makes a plan from what all have announced and sends it to them; each gives its
+// engine the frames for its part of the guest's memory and says so; then node 0 loads the guest, through the engine as
+// everything that touches the guest's memory does.
+
+/// A cluster that a guest is to begin on.
+@safe
+struct ClusterStart {
+  let service: UnsafeMutablePointer<ClusterService>
+  let plan: GuestPlan
+
+  /// Bytes that a node keeps for itself.
+  private static func costs(nodeCount: Int) -> GuestLayout.Costs {
+    // Messages that wait for room on their link take some 50 KiB for each node. A vCPU takes its virtual TLB. Of each page of
+    // the guest a node keeps its state and frame (20 bytes) and its place in the second-level tables (8), of its own ones
+    // the directory's entry (24) and, in a large cluster, more sharers (24).
+    GuestLayout.Costs(
+      fixed: 6 << 20 + UInt64(nodeCount) << 16, perVCPU: UInt64(ShadowFrames.countPerVCPU + 8) * pageSize,
+      perGuestPage: 30, perOwnPage: nodeCount > 64 ? 48 : 24)
+  }
+
+  /// How the guest is laid out, which is the same on all nodes.
+  static func layout(
+    _ map: borrowing ClusterMap, wanted: UInt64?
+  ) throws(GuestLayoutError) -> GuestLayout {
+    var offers: [GuestLayout.Offer] = []
+    for index in 0..<map.members.count {
+      guard let member = map[NodeID(UInt16(index))] else { break }
+      offers.append(
+        GuestLayout.Offer(
+          memorySize: member.announcement.memorySize, coreCount: Int(member.announcement.coreCount)))
+    }
+    return try GuestLayout(offers, costs: costs(nodeCount: offers.count), wanted: wanted)
+  }
+
+  /// Ticks of the guest's TSC in a second of cluster time: as many as node 0's own has.
+  var tickRate: UInt64 {
+    unsafe service.pointee.engine.membership.map[ClusterGuest.deviceNode]?.announcement.tscFrequency ?? 0
+  }
+
+  var local: NodeID { unsafe service.pointee.engine.links.local.id }
+  var isLoader: Bool { local == ClusterGuest.deviceNode }
+
+  func makeLayout() -> GuestLayout {
+    do {
+      return try Self.layout(
+        unsafe service.pointee.engine.membership.map, wanted: plan.ramSize)
+    } catch {
+      refuse("the guest that node 0 plans does not fit: \(line: error.summary)")
+    }
+  }
+
+  /// Gives the engine its frames.
+  func startMemory(_ layout: GuestLayout) {
+    let frames = Frames.take(layout.frameCount(of: local.index))
+    let twins = Frames.take(layout.twinCount(of: local.index))
+    guard frames.count == layout.frameCount(of: local.index), twins.count == layout.twinCount(of: local.index)
+    else { refuse("this node has less memory left than it has announced") }
+    unsafe service.pointee.engine.startMemory(
+      HomeMap(pageCounts: layout.pageCounts), frames: frames, twins: twins)
+  }
+
+  /// The TSC at which the guest's time was 0, once this node knows the cluster's time.
+  func startTime() -> UInt64 {
+    while true {
+      let tsc = readTSC()
+      let instant = Instant(nanoseconds: node.clock.nanosecondsSinceBoot(at: tsc))
+      let clock = unsafe service.pointee.engine.membership.clock
+      if clock.errorBound(at: instant) != nil, let time = clock.time(at: instant) {
+        return tsc &- Clock.scale(time &- plan.startTime, by: tickRate, over: 1_000_000_000)
+      }
+      unsafe service.pointee.turn()
+    }
+  }
+
+  /// Tells the others of the plan, and waits until all have started their memory; or, on the others, says so.
+  func agree<Host: Backend>(_ vm: borrowing VirtualMachine<Host>) {
+    vm.withCluster { cluster in
+      guard isLoader else { return cluster.say(.ready, to: ClusterGuest.deviceNode, vm) }
+      let message = GuestMessage.plan(
+        ramSize: plan.ramSize, frequency: plan.frequency, startTime: plan.startTime)
+      for index in 0..<cluster.layout.nodeCount where index != local.index {
+        cluster.say(message, to: NodeID(UInt16(index)), vm)
+      }
+    }
+    guard isLoader else { return }
+    while vm.ended == nil, vm.withCluster({ !$0.unready.isEmpty }) == true { vm.work() }
+  }
+}
+
+extension ClusterService {
+  /// A turn of the loop while the guest is being made.
+  mutating func turn() {
+    var round = beginRound()
+    while receiveFrame(&round) { _ = engine.takeGuestMessage() }
+    advance(&round)
+    _ = send(&round)
+  }
+
+  /// What this node, which has a guest's kernel, has all nodes do; nil as long as it can't.
+  func makePlan() -> GuestPlan? {
+    guard engine.links.local.id == ClusterGuest.deviceNode,
+      let time = engine.membership.clock.time(at: instant)
+    else { return nil }
+    do {
+      let layout = try ClusterStart.layout(engine.membership.map, wanted: node.options.guestMemory)
+      return GuestPlan(
+        ramSize: layout.ramSize, frequency: node.clock.frequency * node.options.timeScale, startTime: time)
+    } catch {
+      refuse("no guest on this cluster: \(line: error.summary)")
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Coherence
+import Memory
+
+/// What a vCPU, or the loader, waits for.
+struct PageFault {
+  enum State {
+    case none
+    /// The engine has taken it.
+    case waiting
+    /// The engine wants it reported again.
+    case putOff
+    case settled(isPinned: Bool)
+  }
+
+  var page = PageNumber(0)
+  var access = PageAccess.read
+  var state = State.none
+  /// Rises with each report: the engine settles faults on a page in the order in which it took them.
+  var number: UInt64 = 0
+}
+
+/// How many faults have been settled, and how.
+struct PageFaultCounters {
+  var reads: UInt64 = 0
+  var writes: UInt64 = 0
+  /// Reports that were settled at once, by what the node had.
+  var local: UInt64 = 0
+  var retries: UInt64 = 0
+  /// TSC ticks that vCPUs have waited.
+  var waitedTicks: UInt64 = 0
+  var shootdowns: UInt64 = 0
+}

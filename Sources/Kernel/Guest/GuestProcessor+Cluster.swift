@@ -1,0 +1,135 @@
+import CPU
+import Coherence
+import EPT
+import Machine
+import Memory
+import Node
+import VCPU
+
+// A vCPU of a virtual machine on several nodes: how it gets pages, and devices, that are elsewhere.
+//
+// It waits for a page at the top of an exit's handling alone: never in the middle of its virtual TLB, which has to follow
+// shootdowns meanwhile, and never with a lock. Then the guest executes its instruction once more. The page stays here, pinned,
+// until the guest has come past that instruction; see PinnedPages on how several of them do not lead to a deadlock.
+
+extension GuestProcessor {
+  /// For how long a page may be pinned, in microseconds: many times what it takes to get another one.
+  private static var longestPin: UInt64 { 200_000 }
+
+  /// Gets a page of RAM for this node, and works for the engine until it is there.
+  mutating func acquire(_ page: PageNumber, _ access: PageAccess, _ vm: borrowing VirtualMachine<Host>) {
+    let start = readTSC()
+    // Who waits for a page must have pinned lower ones only.
+    while let other = pins.removeOne(after: page) { vm.withCluster { $0.release(other, vm) } }
+    let holdsPin = pins.remove(page)
+    vm.withCluster { $0.begin(slot, page, access, holdsPin: holdsPin, vm) }
+    var lastWork = start
+    while vm.ended == nil {
+      if let outcome = vm.withCluster({ $0.outcome(slot) })?.flatMap({ $0 }) {
+        if outcome.isPinned { pin(page, vm) }
+        break
+      }
+      workOrWait(&lastWork, vm)
+    }
+    let waited = readTSC() &- start
+    vm.withCluster { $0.counters.waitedTicks &+= waited }
+  }
+
+  /// Does what there is to do while this vCPU waits, and halts where there has been nothing for a while.
+  ///
+  /// - Parameter lastWork: when there was something, as the TSC has it.
+  private mutating func workOrWait(_ lastWork: inout UInt64, _ vm: borrowing VirtualMachine<Host>) {
+    let hasWorked = vm.work()
+    takeShootdowns(vm)
+    vm.takeShootdowns(besides: slot)
+    let now = readTSC()
+    if hasWorked || vm.isShootingDown { lastWork = now }
+    if now &- lastWork >= vm.pollTicks { vm.waitForCluster() }
+  }
+
+  private mutating func pin(_ page: PageNumber, _ vm: borrowing VirtualMachine<Host>) {
+    if pins.count == PinnedPages.limit { releasePins(vm) }
+    _ = pins.insert(page)
+    pinnedAt = hardware.instructionPointer
+    pinDeadline = readTSC() &+ node.clock.ticks(microseconds: Self.longestPin)
+  }
+
+  /// Releases what is pinned for an instruction that the guest has come past.
+  @inline(__always)
+  mutating func releasePassedPins(_ vm: borrowing VirtualMachine<Host>) {
+    guard pins.count > 0 else { return }
+    if hardware.instructionPointer != pinnedAt || readTSC() >= pinDeadline { releasePins(vm) }
+  }
+
+  mutating func releasePins(_ vm: borrowing VirtualMachine<Host>) {
+    while let page = pins.removeOne() { vm.withCluster { $0.release(page, vm) } }
+  }
+
+  /// Makes an access to RAM, with its page acquired first where this node has it not.
+  mutating func accessing<Result>(
+    _ access: PageAccess, _ vm: borrowing VirtualMachine<Host>,
+    _ body: (inout GuestRAM<Host.Format>) throws(GuestMemoryError) -> Result
+  ) throws(GuestMemoryError) -> Result {
+    while true {
+      var ram = vm.ram
+      do {
+        return try body(&ram)
+      } catch {
+        guard case .hole(let address) = error, vm.mustAcquire(address) else { throw error }
+        acquire(address.page, access, vm)
+      }
+    }
+  }
+
+  /// Drops what has been taken away from this node since it last did so. On this vCPU's core.
+  mutating func takeShootdowns(_ vm: borrowing VirtualMachine<Host>) {
+    guard let cluster = unsafe vm.cluster else { return }
+    let shadow = unsafe shadow
+    let end = unsafe cluster.pointee.shootdowns.forEachNew(slot) { shootdown in
+      guard let shadow = unsafe shadow else { return }
+      _ = unsafe shadow.pointee.secondLevelChanged(shootdown.page, to: shootdown.permissions)
+    }
+    guard let end else { return }
+    if unsafe shadow == nil { hardware.dropTranslations() } else { settleInvalidation() }
+    unsafe cluster.pointee.shootdowns.finish(slot, at: end)
+  }
+
+  // MARK: Devices
+
+  /// Carries out an access to a device, wherever it is.
+  mutating func access(_ access: DeviceAccess, _ vm: borrowing VirtualMachine<Host>) -> UInt32 {
+    if vm.hasDevices { return vm.access(access) }
+    let number = UInt16(index)
+    vm.withCluster { cluster in
+      cluster.replies[slot] = nil
+      cluster.say(.device(vcpu: number, access), to: ClusterGuest.deviceNode, vm)
+    }
+    var lastWork = readTSC()
+    while vm.ended == nil {
+      if let reply = vm.withCluster({ $0.replies[slot] })?.flatMap({ $0 }) { return reply }
+      workOrWait(&lastWork, vm)
+    }
+    return .max
+  }
+
+  mutating func endInterrupt(_ vector: UInt8, _ vm: borrowing VirtualMachine<Host>) {
+    if vm.hasDevices { return vm.withPlatform { $0.endOfInterrupt(vector) } }
+    vm.withCluster { $0.say(.endOfInterrupt(vector: vector), to: ClusterGuest.deviceNode, vm) }
+  }
+
+  /// Has all nodes know how this vCPU is addressed before it goes on.
+  mutating func tellAddressing(_ vm: borrowing VirtualMachine<Host>) {
+    vm.updateRoute(index, apic.addressing)
+    var lastWork = readTSC()
+    while vm.ended == nil, (vm.withCluster { $0.unansweredAddressings } ?? 0) > 0 {
+      workOrWait(&lastWork, vm)
+    }
+  }
+
+  /// Lets messages to other nodes drain where there are many.
+  mutating func waitForOutbox(_ vm: borrowing VirtualMachine<Host>) {
+    guard let cluster = unsafe vm.cluster else { return }
+    var lastWork = readTSC()
+    while vm.ended == nil, unsafe cluster.pointee.outbox.pointee.isCrowded { workOrWait(&lastWork, vm) }
+  }
+}
