@@ -68,17 +68,32 @@ struct ClusterStart {
       HomeMap(pageCounts: layout.pageCounts), frames: frames, twins: twins)
   }
 
-  /// The TSC at which the guest's time was 0, once this node knows the cluster's time.
+  /// For how long a node looks for a better measurement of the cluster's time, in nanoseconds.
+  private static var measuringTime: UInt64 { 3_000_000_000 }
+
+  /// The TSC at which the guest's time was 0, once this node knows the cluster's time as well as it can be known: better
+  /// than what a page takes from node to node, so that no guest sees its time run backwards. The first answers of a network
+  /// that has just begun to work may be late ones.
   func startTime() -> UInt64 {
+    let start = node.clock.nanosecondsSinceBoot(at: readTSC())
     while true {
       let tsc = readTSC()
       let instant = Instant(nanoseconds: node.clock.nanosecondsSinceBoot(at: tsc))
       let clock = unsafe service.pointee.engine.membership.clock
-      if clock.errorBound(at: instant) != nil, let time = clock.time(at: instant) {
+      if let bound = clock.errorBound(at: instant), let time = clock.time(at: instant),
+        bound <= wantedErrorBound || instant.nanoseconds &- start >= Self.measuringTime
+      {
+        log.info("cluster: the guest's time is known to \(bound / 1000) us")
         return tsc &- Clock.scale(time &- plan.startTime, by: tickRate, over: 1_000_000_000)
       }
       unsafe service.pointee.turn()
     }
+  }
+
+  /// In nanoseconds: half of a round trip, and a little for what is not the network's.
+  private var wantedErrorBound: UInt64 {
+    let roundTrip = unsafe service.pointee.engine.links.roundTripTime(ClusterGuest.deviceNode) ?? 0
+    return max(100_000, roundTrip / 2)
   }
 
   /// Tells the others of the plan, and waits until all have started their memory; or, on the others, says so.
