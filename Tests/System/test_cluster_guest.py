@@ -48,7 +48,8 @@ _SECTIONS = {
 class TwoNodeTests(BigIronTestCase):
     """One run by the command that users start. A section that did not come fails the test that looks at it."""
 
-    seconds = 120
+    seconds = 180
+    alone = True
 
     @classmethod
     def setUpClass(cls):
@@ -138,6 +139,7 @@ class DeathTests(BigIronTestCase):
     """A node whose power fails takes the guest with it. The other one says so."""
 
     seconds = 60
+    alone = True
 
     def start_counting(self):
         """A cluster whose guest counts on both CPUs, without end."""

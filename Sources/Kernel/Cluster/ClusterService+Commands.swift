@@ -78,7 +78,7 @@ extension ClusterService {
   // MARK: Listings
 
   private mutating func continueListing() {
-    unsafe node.console.pointee.poll()
+    node.consoleLock.withLock { unsafe node.console.pointee.poll() }
     while let listing, commandLine.room > 4 * LogLine.capacity {
       switch listing {
       case .nodes(let start): self.listing = showMember(from: start)

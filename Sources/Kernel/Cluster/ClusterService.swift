@@ -191,6 +191,8 @@ struct ClusterService: ~Copyable {
     reportLostEvents()
   }
 
+  var areChoresDue: Bool { node.clock.nanosecondsSinceBoot(at: readTSC()) >= nextChores }
+
   /// When there is something to do unless the controller rings, as the TSC has it; nil where its ring of frames to send is
   /// full, of which it would not ring when that ends.
   var wakeUpTime: UInt64? {

@@ -31,12 +31,14 @@ struct CommandLine {
 
   /// Feeds the wire, and the editor with what has been typed, as far as echoes have room; stops at the end of a line.
   mutating func poll() -> LineEditor.Outcome {
-    unsafe node.console.pointee.poll()
-    for _ in 0..<64 {
-      guard room > 64, let (byte, _) = unsafe node.console.pointee.read() else { break }
-      let outcome = editor.feed(byte) { unsafe node.console.pointee.write($0, to: .command) }
-      if outcome != .editing { return outcome }
+    node.consoleLock.withLock {
+      unsafe node.console.pointee.poll()
+      for _ in 0..<64 {
+        guard room > 64, let (byte, _) = unsafe node.console.pointee.read() else { break }
+        let outcome = editor.feed(byte) { unsafe node.console.pointee.write($0, to: .command) }
+        if outcome != .editing { return outcome }
+      }
+      return .editing
     }
-    return .editing
   }
 }

@@ -28,7 +28,12 @@ func runCluster(_ boot: BootInformation) {
   unsafe node.console.pointee.isSynchronous = false
   unsafe service.pointee.hasGuest = !boot.modules.isEmpty
   guard let plan = unsafe service.pointee.run() else { unsafe report(&service.pointee) }
-  startGuest(boot, unsafe ClusterStart(service: service, plan: plan))
+  let start = unsafe ClusterStart(
+    service: service, plan: plan, epoch: service.pointee.engine.membership.map.epoch)
+  if !start.isLoader, !boot.modules.isEmpty {
+    log.warning("boot modules are not used: node \(ClusterGuest.deviceNode) has loaded the guest")
+  }
+  startGuest(boot, start)
 }
 
 private func clusterOptions() -> ClusterOptions {

@@ -31,6 +31,7 @@ extension GuestProcessor {
       }
       workOrWait(&lastWork, vm)
     }
+    mustServe = true
     let waited = readTSC() &- start
     vm.withCluster { $0.counters.waitedTicks &+= waited }
   }
@@ -42,6 +43,7 @@ extension GuestProcessor {
     let hasWorked = vm.work()
     takeShootdowns(vm)
     vm.takeShootdowns(besides: slot)
+    vm.doChoresIfDue()
     let now = readTSC()
     if hasWorked || vm.isShootingDown { lastWork = now }
     if now &- lastWork >= vm.pollTicks { vm.waitForCluster() }
@@ -62,7 +64,10 @@ extension GuestProcessor {
   }
 
   mutating func releasePins(_ vm: borrowing VirtualMachine<Host>) {
-    while let page = pins.removeOne() { vm.withCluster { $0.release(page, vm) } }
+    while let page = pins.removeOne() {
+      vm.withCluster { $0.release(page, vm) }
+      mustServe = true
+    }
   }
 
   /// Makes an access to RAM, with its page acquired first where this node has it not.

@@ -105,6 +105,8 @@ extension GuestProcessor {
   /// Ends the virtual machine because of what this vCPU did; says where it was.
   mutating func fail(_ reason: LogLine, _ vm: borrowing VirtualMachine<Host>) {
     activity = .stopped
+    // What comes after the end follows from it.
+    guard vm.ended == nil else { return }
     log.error("guest stopped: vCPU \(index): \(line: reason)")
     logState()
     vm.end(.fault)

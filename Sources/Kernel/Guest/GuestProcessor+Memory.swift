@@ -153,6 +153,7 @@ extension GuestProcessor {
         case .notCanonical:
           throw .exception(ExceptionVector.generalProtection, errorCode: 0, address: 0)
         case .memory(.hole(let table)):
+          guard vm.ended == nil else { throw .retry }
           guard vm.mustAcquire(table) else { throw .unsupported("page table outside RAM") }
           acquire(table.page, .read, vm)
         }
@@ -239,6 +240,7 @@ extension GuestProcessor {
           }
         }
       } catch {
+        guard vm.ended == nil else { throw .retry }
         throw .unsupported("an access across the end of RAM at \(address)")
       }
     }
@@ -273,6 +275,7 @@ extension GuestProcessor {
           }
         }
       } catch {
+        guard vm.ended == nil else { throw .retry }
         throw .unsupported("an access across the end of RAM at \(address)")
       }
     }

@@ -1,4 +1,5 @@
 import CPU
+import Coherence
 import Machine
 import Memory
 import VCPU
@@ -41,6 +42,7 @@ extension GuestProcessor {
       }
     }
     if signals.contains(.initialize) {
+      releasePins(vm)
       if activity == .running || activity == .halted { vm.processorParked() }
       apic.receiveINIT()
       vm.updateRoute(index, apic.addressing)
@@ -84,16 +86,19 @@ extension GuestProcessor {
         takeMail(vm)
         if vm.ended != nil || startUpVector != nil || isRestarting { return }
       }
-      guard activity == .running else { return }
+      guard activity == .running else { return releasePins(vm) }
       let start = readTSC()
       if let timer = timerDeadline(vm), start >= timer { apic.expireTimer(now: start &- vm.startTime) }
       deliverEvents()
-      let bound = min(deadline, timerDeadline(vm) ?? .max)
+      var bound = min(deadline, timerDeadline(vm) ?? .max)
+      // Nobody interrupts this core for a peer that waits for what is pinned.
+      if pins.count > 0, vm.serviceCore != nil { bound = min(bound, start &+ vm.pinnedRunTicks) }
       if !hardware.boundsRuns { Core.arm(bound) }
       // Interrupts are masked: what is posted after the look above kicks the core out of the guest.
-      if timeBase != vm.startTime { followTime(vm) }
+      if timeBase != vm.startTime { followTime(start, vm) }
       let exit = hardware.run(from: start, until: bound)
       let end = readTSC()
+      lastExit = end
       counters.guestTicks &+= end &- start
       releasePassedPins(vm)
       handle(exit, vm)
@@ -104,16 +109,19 @@ extension GuestProcessor {
   /// Works for the cluster between two entries, as far as no other core does it.
   private mutating func serveCluster(_ vm: borrowing VirtualMachine<Host>) {
     waitForOutbox(vm)
-    guard vm.serviceCore == nil || !vm.isOutboxEmpty else { return }
+    guard vm.serviceCore == nil || mustServe || !vm.isOutboxEmpty else { return }
+    mustServe = false
     vm.work()
     takeShootdowns(vm)
     vm.takeShootdowns(besides: slot)
     if vm.isShootingDown { vm.work() }
   }
 
-  /// The machine's time has been corrected.
-  private mutating func followTime(_ vm: borrowing VirtualMachine<Host>) {
-    timeBase = vm.startTime
+  /// The machine's time has been corrected. The guest's must not be before what it can have seen at its last exit.
+  private mutating func followTime(_ now: UInt64, _ vm: borrowing VirtualMachine<Host>) {
+    let change = vm.startTime &- timeBase
+    let isBack = Int64(bitPattern: change) > 0
+    timeBase &+= isBack ? min(change, now &- lastExit) : change
     hardware.timeOffset = apic.tscAdjust &- timeBase
   }
 

@@ -44,6 +44,10 @@ struct GuestProcessor<Host: Backend>: ~Copyable {
   var pins = PinnedPages()
   var pinnedAt: UInt64 = 0
   var pinDeadline: UInt64 = 0
+  /// Whether the node's engine may have something to do or to send since this vCPU's core last called it.
+  var mustServe = false
+  /// The TSC at the last exit.
+  var lastExit: UInt64 = 0
   /// What of the machine's time the guest's TSC has been set by.
   var timeBase: UInt64
   var counters = ExitCounters()

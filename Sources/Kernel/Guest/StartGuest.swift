@@ -206,6 +206,7 @@ private func load<Host: Backend>(
       kernel: IdentityMemory.bytes(kernel.bytes), commandLine: IdentityMemory.bytes(kernel.string),
       modules: GuestModules(boot), map: map, linuxTSC: linuxTSC, into: &ram)
   } catch {
+    if unsafe machine.pointee.ended != nil { unsafe report(machine) }
     refuse(error.summary)
   }
   placeTables(vCPUs, map, &ram)

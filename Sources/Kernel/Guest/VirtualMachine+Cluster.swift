@@ -63,6 +63,8 @@ extension VirtualMachine {
   borrowing func acquireForLoader(_ page: PageNumber, _ access: PageAccess) -> Bool {
     guard isDistributed else { return false }
     withCluster { $0.begin($0.loader, page, access, holdsPin: false, self) }
+    // The others must hear of this node also while it needs nothing of them.
+    work()
     while ended == nil {
       if let outcome = withCluster({ $0.outcome($0.loader) })?.flatMap({ $0 }) {
         // Nobody else wants the page before the guest runs.
@@ -151,6 +153,7 @@ extension VirtualMachine {
     while readTSC() < limit {
       work()
       takeShootdowns()
+      _ = withCluster { unsafe $0.service.pointee.doChores(hasGuestConsole: true) }
       let isDone = withCluster { cluster in
         unsafe cluster.outbox.pointee.isEmpty && cluster.service.pointee.engine.links.isQuiet
       }

@@ -64,6 +64,13 @@ extension VirtualMachine {
     return advanceDevices()
   }
 
+  /// Does them while the vCPU of a single core waits.
+  borrowing func doChoresIfDue() {
+    guard serviceCore == nil, Core.currentIndex == 0 else { return }
+    let isDue = withCluster { unsafe $0.service.pointee.areChoresDue } ?? false
+    if isDue { _ = doChores() }
+  }
+
   private borrowing func advanceDevices() -> UInt64 {
     let poll = readTSC() &+ node.clock.ticks(microseconds: pollMicroseconds)
     guard hasDevices, let event = advancePlatform() else { return poll }
@@ -119,13 +126,18 @@ extension VirtualMachine {
     return withCluster { unsafe $0.service.pointee.wakeUpTime }.flatMap { $0 }
   }
 
+  /// How long a vCPU runs while it has pages pinned and its core does not serve the node.
+  var pinnedRunTicks: UInt64 { node.clock.ticks(microseconds: 20) }
+
   /// How long a core polls after its last work before it halts: longer than an answer takes on a fast network.
   var pollTicks: UInt64 { node.clock.ticks(microseconds: 50) }
 
   /// Halts a core whose vCPU waits for something until there may be news of it: a frame, a kick, or something due.
   borrowing func waitForCluster() {
     let isServed = serviceCore != nil
-    guard let deadline = isServed ? .max : clusterDeadline(), deadline > readTSC(), ended == nil else {
+    // What the service core does for this one comes with a kick; what this core does itself may come without.
+    let limit = readTSC() &+ node.clock.ticks(microseconds: pollMicroseconds)
+    guard let deadline = isServed ? limit : clusterDeadline(), deadline > readTSC(), ended == nil else {
       return
     }
     Core.arm(deadline)

@@ -67,9 +67,8 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
     @inline(__always) get { timeBase.load(ordering: .relaxed) }
   }
 
-  /// How far the guest's time may be set back at once, in ticks: less than passes between an exit and the next entry, so
-  /// that no vCPU sees it.
-  private static var longestStep: UInt64 { 200 }
+  /// How far the guest's time may be set back at once, in ticks: less than passes before it is looked at again.
+  private static var longestStep: UInt64 { 1000 }
 
   /// The guest's time is `time` when the host's TSC is `tsc`, as the cluster has it.
   borrowing func setTime(_ time: UInt64, at tsc: UInt64) {
@@ -247,7 +246,9 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
 
   /// A vCPU whose state cannot be entered stands still; when that is true of all, so does the machine.
   borrowing func processorStopped() {
-    if runningCount.wrappingSubtract(1, ordering: .relaxed).newValue == 0 { end(.fault) }
+    // How many run on other nodes is not known here.
+    let isLast = runningCount.wrappingSubtract(1, ordering: .relaxed).newValue == 0
+    if isLast || isDistributed { end(.fault) }
   }
 
   /// Ends the virtual machine, for the first reason that is given.

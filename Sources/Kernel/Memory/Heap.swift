@@ -131,7 +131,7 @@ public func heapAllocate(
 ) -> Int32 {
   let pointer =
     if size >= largeSize, alignment <= header, Frames.isStarted {
-      unsafe allocateLarge(size)
+      unsafe allocateLarge(size) ?? heapLock.withLock { unsafe heap.allocate(size, alignment: header) }
     } else {
       unsafe heapLock.withLock { unsafe heap.allocate(size, alignment: max(alignment, 16)) }
     }

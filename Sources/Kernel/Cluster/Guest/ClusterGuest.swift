@@ -42,7 +42,7 @@ struct ClusterGuest: ~Copyable {
     unsafe service = start.service
     self.layout = layout
     local = unsafe service.pointee.engine.links.local.id
-    epoch = unsafe service.pointee.engine.membership.map.epoch
+    epoch = start.epoch
     startTime = start.plan.startTime
     tickRate = start.tickRate
     unsafe outbox = .allocate(capacity: 1)
@@ -86,7 +86,11 @@ struct ClusterGuest: ~Copyable {
     guard now >= nextClockReading else { return }
     nextClockReading = now &+ node.clock.ticks(microseconds: 1000)
     readClock(vm)
+    retryPutOff(vm)
+    if unsafe service.pointee.isEnding { vm.end(.powerOff) }
     guard unsafe service.pointee.engine.membership.map.epoch != epoch, vm.ended == nil else { return }
+    // Which one, and when it was heard last.
+    unsafe service.pointee.reportEvents()
     log.error("guest stopped: a node of its cluster has gone")
     vm.end(.fault)
   }
@@ -107,7 +111,7 @@ struct ClusterGuest: ~Copyable {
     let tsc = readTSC()
     let instant = Instant(nanoseconds: node.clock.nanosecondsSinceBoot(at: tsc))
     guard let time = unsafe service.pointee.engine.membership.clock.time(at: instant) else { return }
-    vm.setTime(Clock.scale(time &- startTime, by: tickRate, over: 1_000_000_000), at: tsc)
+    vm.setTime(Clock.scale(max(time, startTime) - startTime, by: tickRate, over: 1_000_000_000), at: tsc)
   }
 
   // MARK: Faults
@@ -122,8 +126,9 @@ struct ClusterGuest: ~Copyable {
   ) {
     faults[index].page = page
     faults[index].access = access
+    faults[index].holdsPin = holdsPin
     if access == .read { counters.reads &+= 1 } else { counters.writes &+= 1 }
-    report(index, holdsPin: holdsPin, vm)
+    report(index, vm)
     if case .settled = faults[index].state { counters.local &+= 1 }
   }
 
@@ -137,14 +142,14 @@ struct ClusterGuest: ~Copyable {
     act(vm)
   }
 
-  private mutating func report<Host: Backend>(
-    _ index: Int, holdsPin: Bool = false, _ vm: borrowing VirtualMachine<Host>
-  ) {
+  private mutating func report<Host: Backend>(_ index: Int, _ vm: borrowing VirtualMachine<Host>) {
     faultNumber += 1
     faults[index].number = faultNumber
     faults[index].state = .waiting
     let fault = faults[index]
-    if unsafe !service.pointee.engine.fault(fault.page, fault.access, holdsPin: holdsPin) {
+    if unsafe service.pointee.engine.fault(fault.page, fault.access, holdsPin: fault.holdsPin) {
+      faults[index].holdsPin = false
+    } else {
       faults[index].state = .putOff
     }
     act(vm, faulting: index)
@@ -174,6 +179,7 @@ struct ClusterGuest: ~Copyable {
     while let action = unsafe service.pointee.engine.nextAction() {
       switch action {
       case .map(let page, let access, let frame):
+        guard vm.isRAM(page.address) else { return stop("page \(hex: page.value) is no RAM", vm) }
         change(vm) { () throws(PageTableError) in
           try unsafe vm.space.pointee.grant(page, in: frame, access == .write ? .all : [.read, .execute])
         }
@@ -184,7 +190,7 @@ struct ClusterGuest: ~Copyable {
         retry(vm) { fault in
           if case .waiting = fault.state { fault.page == page } else { false }
         }
-      case .retryPutOff: retry(vm) { fault in if case .putOff = fault.state { true } else { false } }
+      case .retryPutOff: retryPutOff(vm)
       case .stop(let fault): stop(fault.summary, vm)
       }
     }
@@ -226,6 +232,11 @@ struct ClusterGuest: ~Copyable {
       counters.retries &+= 1
       report(index, vm)
     }
+  }
+
+  /// The engine asks for it when there is room again; it also looks for room whenever it is asked.
+  private mutating func retryPutOff<Host: Backend>(_ vm: borrowing VirtualMachine<Host>) {
+    retry(vm) { fault in if case .putOff = fault.state { true } else { false } }
   }
 
   private mutating func take<Host: Backend>(

@@ -16,15 +16,17 @@ import Wire
 struct ClusterStart {
   let service: UnsafeMutablePointer<ClusterService>
   let plan: GuestPlan
+  /// The epoch in which it was made.
+  let epoch: Epoch
 
   /// Bytes that a node keeps for itself.
   private static func costs(nodeCount: Int) -> GuestLayout.Costs {
     // Messages that wait for room on their link take some 50 KiB for each node. A vCPU takes its virtual TLB. Of each page of
-    // the guest a node keeps its state and frame (20 bytes) and its place in the second-level tables (8), of its own ones
-    // the directory's entry (24) and, in a large cluster, more sharers (24).
+    // the guest a node keeps its state and frame (20 bytes), its place in the second-level tables (8) and what is known of a
+    // frame (5), of its own ones the directory's entry (24) and, in a large cluster, more sharers (24).
     GuestLayout.Costs(
       fixed: 6 << 20 + UInt64(nodeCount) << 16, perVCPU: UInt64(ShadowFrames.countPerVCPU + 8) * pageSize,
-      perGuestPage: 30, perOwnPage: nodeCount > 64 ? 48 : 24)
+      perGuestPage: 34, perOwnPage: nodeCount > 64 ? 48 : 24)
   }
 
   /// How the guest is laid out, which is the same on all nodes.
@@ -32,8 +34,9 @@ struct ClusterStart {
     _ map: borrowing ClusterMap, wanted: UInt64?
   ) throws(GuestLayoutError) -> GuestLayout {
     var offers: [GuestLayout.Offer] = []
-    for index in 0..<map.members.count {
-      guard let member = map[NodeID(UInt16(index))] else { break }
+    for index in 0..<node.options.nodes {
+      // A plan is made, and followed, as long as all are there.
+      guard let member = map[NodeID(UInt16(index))] else { throw .tooLittle(node: index) }
       offers.append(
         GuestLayout.Offer(
           memorySize: member.announcement.memorySize, coreCount: Int(member.announcement.coreCount)))
@@ -50,6 +53,8 @@ struct ClusterStart {
   var isLoader: Bool { local == ClusterGuest.deviceNode }
 
   func makeLayout() -> GuestLayout {
+    let map = unsafe service.pointee.engine.membership.map.epoch
+    guard map == epoch else { refuse("a node has gone before the guest has begun") }
     do {
       return try Self.layout(
         unsafe service.pointee.engine.membership.map, wanted: plan.ramSize)
@@ -61,11 +66,14 @@ struct ClusterStart {
   /// Gives the engine its frames.
   func startMemory(_ layout: GuestLayout) {
     let frames = Frames.take(layout.frameCount(of: local.index))
+    // It may take a while, and silence is taken for death.
+    unsafe service.pointee.turn()
     let twins = Frames.take(layout.twinCount(of: local.index))
     guard frames.count == layout.frameCount(of: local.index), twins.count == layout.twinCount(of: local.index)
     else { refuse("this node has less memory left than it has announced") }
     unsafe service.pointee.engine.startMemory(
       HomeMap(pageCounts: layout.pageCounts), frames: frames, twins: twins)
+    unsafe service.pointee.turn()
   }
 
   /// For how long a node looks for a better measurement of the cluster's time, in nanoseconds.
@@ -84,7 +92,8 @@ struct ClusterStart {
         bound <= wantedErrorBound || instant.nanoseconds &- start >= Self.measuringTime
       {
         log.info("cluster: the guest's time is known to \(bound / 1000) us")
-        return tsc &- Clock.scale(time &- plan.startTime, by: tickRate, over: 1_000_000_000)
+        return tsc
+          &- Clock.scale(max(time, plan.startTime) - plan.startTime, by: tickRate, over: 1_000_000_000)
       }
       unsafe service.pointee.turn()
     }

@@ -14,6 +14,8 @@ struct PageFault {
 
   var page = PageNumber(0)
   var access = PageAccess.read
+  /// Whether who faults had the page pinned when it was reported first.
+  var holdsPin = false
   var state = State.none
   /// Rises with each report: the engine settles faults on a page in the order in which it took them.
   var number: UInt64 = 0
