@@ -5,7 +5,6 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SIMULATOR = ROOT / ".build" / "release" / "Simulator"
 
 # Configurations of docs/protocol.md with more states are left to whoever has the time.
 _MOST_STATES = 3_000_000
@@ -26,11 +25,14 @@ class SimulatorTests(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        subprocess.run(
-            ["swift", "build", "-c", "release", "--product", "Simulator"], cwd=ROOT, check=True, capture_output=True)
+        build = ["swift", "build", "-c", "release", "--product", "Simulator"]
+        subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+        # .build/release leads to what was built last, which may be the kernel.
+        place = subprocess.run([*build, "--show-bin-path"], cwd=ROOT, check=True, capture_output=True, text=True)
+        cls.simulator = pathlib.Path(place.stdout.strip()) / "Simulator"
 
     def simulate(self, *arguments):
-        return subprocess.run([SIMULATOR, *arguments], capture_output=True, text=True)
+        return subprocess.run([self.simulator, *arguments], capture_output=True, text=True)
 
     def test_engines_allocate_nothing_for_an_event(self):
         result = self.simulate("bench")
