@@ -7,7 +7,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Configurations of docs/protocol.md with more states are left to whoever has the time.
-_MOST_STATES = 3_000_000
+_MOST_STATES = 8_000_000
 
 
 def documented_checks():
@@ -21,7 +21,7 @@ def documented_checks():
 class SimulatorTests(unittest.TestCase):
     """What takes the simulator as it is used: compiled for release."""
 
-    seconds = 200
+    seconds = 400
 
     @classmethod
     def setUpClass(cls):
