@@ -68,15 +68,21 @@ class Cluster:
             names = {name_of(number): machine.emulator for number, machine in enumerate(job.machines)}
             self.switch = Switch(
                 job.directory, names, job.network.impairments, job.network.seed, job.network.capture,
-                control_socket(job.directory))
+                control_socket(job.directory), is_prompt=self._has_distributed_guest)
             self.switch.start()
-        self.nodes = [Node(self._make_machine(number)) for number in range(job.nodes)]
+        self.nodes = [
+            Node(self._make_machine(number), is_prompt=self._has_distributed_guest) for number in range(job.nodes)]
         self.began = time.monotonic()
         for number, node in enumerate(self.nodes):
             if number in job.delays:
                 self._due[number] = self.began + job.delays[number]
             else:
                 node.start()
+
+    @property
+    def _has_distributed_guest(self):
+        """Whether the machines wait for each other page by page."""
+        return self.job.is_cluster and bool(self._modules)
 
     @property
     def running(self):
@@ -205,7 +211,8 @@ class Cluster:
         """Boots the node's machine: once more, after its end or in its midst, or now where it was not yet due."""
         self.kill(number)
         self._due.pop(number, None)
-        self.nodes[number] = Node(self._make_machine(number), is_reboot=True)
+        self.nodes[number] = Node(
+            self._make_machine(number), is_reboot=True, is_prompt=self._has_distributed_guest)
         self.nodes[number].start()
 
     def cut(self, number):

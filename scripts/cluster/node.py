@@ -22,8 +22,8 @@ _PANIC = b"panic:"
 class Node:
     """Starts a machine; keeps its log and its guest's console in files, and its report."""
 
-    def __init__(self, machine, is_reboot=False):
-        """Where it `is_reboot`, the files are continued."""
+    def __init__(self, machine, is_reboot=False, is_prompt=False):
+        """Where it `is_reboot`, the files are continued. If it can and `is_prompt`, what relays frames gets a core at once."""
         self.machine = machine
         self.is_running = False
         """Whether it has started and something may still come from it."""
@@ -34,6 +34,7 @@ class Node:
         self.log_path = machine.directory / f"node{machine.number}.log"
         self.console_path = machine.directory / f"guest{machine.number}.log"
         self._mode = "ab" if is_reboot else "wb"
+        self._priority = promptly() if is_prompt and machine.has_processor_threads else []
         self._log_start = 0
         self._last_word = None
         self._has_started = self._was_stopped = False
@@ -49,12 +50,11 @@ class Node:
         self._log_start = self._log.tell()
         self._console = open(self.console_path, self._mode, buffering=0)
         listener, port = self.machine.listen()
-        priority = promptly() if self.machine.has_processor_threads and self.machine.network_card else []
         with listener, open(self.machine.output, self._mode) as output:
             command = self.machine.prepare(port)
             # The machine dies with this process, however that ends, and gets no key strokes of its own.
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *priority, *command],
+                ["setpriv", "--pdeathsig", "KILL", *self._priority, *command],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
             self._line = self._accept(listener)
         self.is_running = self._has_started = True

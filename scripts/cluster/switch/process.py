@@ -38,12 +38,12 @@ class Switch:
     besides its answers; `capture` is a file, `control` a socket that is made for other processes (see control.py).
     """
 
-    def __init__(self, directory, nodes, impairments=Impairments(), seed=0, capture=None, control=None):
+    def __init__(self, directory, nodes, impairments=Impairments(), seed=0, capture=None, control=None, is_prompt=False):
         self.attachments = {}
         """For each node's name, once started."""
         self.output = pathlib.Path(directory) / "switch.output"
         self._command = [
-            *promptly(), sys.executable, "-m", "cluster.switch", *(f"--{kind}={name}" for name, kind in nodes.items()),
+            *(promptly() if is_prompt else []), sys.executable, "-m", "cluster.switch", *(f"--{kind}={name}" for name, kind in nodes.items()),
             *impairments.as_arguments(), f"--seed={seed}", 
             *([f"--pcap={capture}"] if capture else []), *([f"--control={control}"] if control else [])]
         self._process = None
