@@ -35,7 +35,8 @@ class Switch:
     """Use it in a `with` statement, or call `stop`. Dies with this process, however that ends.
 
     `nodes` has each node's name and its kind of emulator, "qemu" or "bochs". `directory` takes what the process prints
-    besides its answers; `capture` is a file, `control` a socket that is made for other processes (see control.py).
+    besides its answers; `capture` is a file, `control` a socket that is made for other processes (see control.py). If it
+    `is_prompt`, it gets a core at once, where that can be had (see cluster.scheduling).
     """
 
     def __init__(self, directory, nodes, impairments=Impairments(), seed=0, capture=None, control=None, is_prompt=False):
@@ -43,8 +44,8 @@ class Switch:
         """For each node's name, once started."""
         self.output = pathlib.Path(directory) / "switch.output"
         self._command = [
-            *(promptly() if is_prompt else []), sys.executable, "-m", "cluster.switch", *(f"--{kind}={name}" for name, kind in nodes.items()),
-            *impairments.as_arguments(), f"--seed={seed}", 
+            *(promptly() if is_prompt else []), sys.executable, "-m", "cluster.switch",
+            *(f"--{kind}={name}" for name, kind in nodes.items()), *impairments.as_arguments(), f"--seed={seed}",
             *([f"--pcap={capture}"] if capture else []), *([f"--control={control}"] if control else [])]
         self._process = None
         self._answers = b""
