@@ -37,11 +37,14 @@ extension Main {
     return checkLinks(configuration, SoundRules())
   }
 
-  private static func checkLinks(_ configuration: LinkCheckConfiguration, _ rules: some ProtocolRules) -> Int32 {
+  private static func checkLinks(_ configuration: LinkCheckConfiguration, _ rules: some ProtocolRules)
+    -> Int32
+  {
     let result = LinkChecker(configuration: configuration, rules: rules).run()
     print(
       "\(result.stateCount) states, \(result.transitionCount) transitions, depth \(result.depth), "
-        + "\(result.quietCount) quiet states, at most \(result.mostFrames) frames in flight, \(result.duration)")
+        + "\(result.quietCount) quiet states, at most \(result.mostFrames) frames in flight, \(result.duration)"
+    )
     if let violation = result.violation {
       print("\n\(violation.problem), after \(violation.path.count) steps:\n")
       print(LinkTrace(violation.path, configuration, rules: rules).text)

@@ -22,13 +22,13 @@ struct HashedBytes: Equatable {
 
   private static func hash(_ bytes: [UInt8]) -> StateHash {
     var hash = StateHash()
-    var index = 0
-    while index < bytes.count {
-      var word: UInt64 = 0
-      for byte in index..<min(index + 8, bytes.count) { word = word << 8 | UInt64(bytes[byte]) }
-      hash.add(word)
-      index += 8
+    let words = bytes.count / 8
+    unsafe bytes.withUnsafeBytes { bytes in
+      for word in 0..<words {
+        hash.add(unsafe bytes.loadUnaligned(fromByteOffset: 8 * word, as: UInt64.self))
+      }
     }
+    for index in 8 * words..<bytes.count { hash.add(UInt64(bytes[index])) }
     hash.add(UInt64(bytes.count))
     return hash
   }

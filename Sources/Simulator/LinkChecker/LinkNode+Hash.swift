@@ -46,11 +46,13 @@ extension LinkNode {
     hash.add(UInt64(engine.openRequestCount))
     guard id == NodeID(0) else { return }
     let entry = engine.homePage(page)
-    hash.add(UInt64(entry.version.value) << 32 | UInt64(entry.state.rawValue) << 16 | UInt64(entry.requester.value))
+    hash.add(
+      UInt64(entry.version.value) << 32 | UInt64(entry.state.rawValue) << 16 | UInt64(entry.requester.value))
     hash.add(entry.sharersBelow64)
     var index = 0
     while let request = engine.waitingRequest(index, on: page) {
-      hash.add(UInt64(request.node.value) << 40 | UInt64(request.kind.rawValue) << 32 | UInt64(request.known.value))
+      hash.add(
+        UInt64(request.node.value) << 40 | UInt64(request.kind.rawValue) << 32 | UInt64(request.known.value))
       index += 1
     }
     hash.add(UInt64(index))

@@ -40,7 +40,8 @@ extension LinkWorld {
         default: node.cached.state == .invalid
         }
       if !fits || node.cached.deferred != .nothing {
-        return "the page is \(entry.state.symbol) at its home, \(node.cached.state.symbol) at node \(node.id.index)"
+        return
+          "the page is \(entry.state.symbol) at its home, \(node.cached.state.symbol) at node \(node.id.index)"
       }
     }
     let holder = nodes.first { $0.cached.state.isValid } ?? (entry.state == .held ? home : nil)

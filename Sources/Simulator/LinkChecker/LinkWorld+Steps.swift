@@ -18,7 +18,8 @@ extension LinkWorld {
       body(.timeOut, 0)
     }
     let flights = flights[node.id.index]
-    for index in flights.indices where index == 0 || (configuration.reorders && flights[index] != flights[index - 1]) {
+    for index in flights.indices
+    where index == 0 || (configuration.reorders && flights[index] != flights[index - 1]) {
       body(.deliver, index)
       if duplicatesLeft > 0 { body(.deliverCopy, index) }
       if lossesLeft > 0 { body(.lose, index) }
