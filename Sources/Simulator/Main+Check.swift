@@ -4,6 +4,7 @@ import Glibc
 extension Main {
   /// The status: 0 where nothing is wrong, 1 where something is, 2 where the options are.
   static func check(_ arguments: [String]) -> Int32 {
+    if arguments.contains("--links") { return checkLinks(arguments) }
     var configuration = CheckConfiguration()
     configuration.pagesAtHome = [1, 0, 0]
     var broken: ProtocolRule?
@@ -78,7 +79,7 @@ extension Main {
     return 0
   }
 
-  private static func fail(_ message: String) -> Int32 {
+  static func fail(_ message: String) -> Int32 {
     print(message)
     return 2
   }

@@ -38,6 +38,14 @@ struct Main {
       --no-liveness                  do not look for states without a way to rest
       --limit N                      give up after so many states
       --break RULE                   break a rule of the protocol: the check must fail
+    Simulator check --links [opts]   the same with links, on a network that has faults, of two nodes with one page
+      --accesses N                   how many each node makes at most (1)
+      --losses N                     frames that are lost at most (1)
+      --duplicates N                 frames that come twice at most (1)
+      --early-timeouts N             timeouts that pass at most while something is still on its way (0)
+      --in-order                     no frame overtakes another
+      --no-evictions, --no-stale-copies, --limit N
+      --break FAULT                  a rule of the protocol, or a fault of links: the check must fail
     Simulator run [options]          runs a workload on a cluster in virtual time (docs/simulator.md)
       --protocol P                   bigiron, ivy, ivy-direct, home-msi or swap (bigiron)
       --nodes N                      1 to 256 (4)

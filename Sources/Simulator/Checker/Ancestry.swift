@@ -1,22 +1,20 @@
-import Coherence
-
 // States are explored in the order in which they were found, so those that come one after another have most of the steps
 // that led to them in common. The worlds along the way to the last one are kept, and the next is made from the one where
 // its way branches off.
 
 /// The worlds on the way from the first state to the one that is being explored.
-struct Ancestry<Rules: ProtocolRules> {
+struct Ancestry<World, Step: ExploredStep> {
   private var numbers = [0]
-  private var worlds: [World<Rules>]
+  private var worlds: [World]
   /// States that are still to be made, the last one first.
   private var missing: [Int] = []
 
-  init(_ first: World<Rules>) { worlds = [first] }
+  init(_ first: World) { worlds = [first] }
 
-  /// The state of that number, which lies so many steps behind the first.
+  /// The state of that number, which lies so many steps behind the first. `take` lets a step happen.
   mutating func world(
-    _ number: Int, depth: Int, _ visited: VisitedStates, _ outbox: inout Outbox
-  ) -> World<Rules> {
+    _ number: Int, depth: Int, _ visited: VisitedStates<Step>, _ take: (inout World, Step) -> Void
+  ) -> World {
     var depth = depth
     var ancestor = number
     while depth >= numbers.count || numbers[depth] != ancestor {
@@ -28,7 +26,7 @@ struct Ancestry<Rules: ProtocolRules> {
     worlds.removeSubrange((depth + 1)...)
     while let next = missing.popLast() {
       var world = worlds[depth]
-      world.take(visited.step(to: next), &outbox)
+      take(&world, visited.step(to: next))
       worlds.append(world)
       numbers.append(next)
       depth += 1

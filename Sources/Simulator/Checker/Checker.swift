@@ -30,17 +30,17 @@ struct Checker<Rules: ProtocolRules> {
       configuration.instructions.isEmpty && configuration.programs.isEmpty
       ? Symmetry.all(configuration) : [.identity(configuration)]
     var result = CheckResult()
-    var visited = VisitedStates()
+    var visited = VisitedStates<Step>()
     var transitions = Transitions()
     var independence = configuration.checksIndependence ? PageIndependence(configuration) : nil
     let first = World(configuration, rules: rules)
     _ = visited.insert(first.hash(symmetries), parent: 0, step: nil)
-    var ancestry = Ancestry(first)
+    var ancestry = Ancestry<World<Rules>, Step>(first)
     var frontier = 0..<1
     var outbox = Outbox(local: NodeID(0), capacity: Outbox.capacity(nodeCount: configuration.nodeCount))
     while !frontier.isEmpty {
       for number in frontier {
-        let world = ancestry.world(number, depth: result.depth, visited, &outbox)
+        let world = ancestry.world(number, depth: result.depth, visited) { $0.take($1, &outbox) }
         visit?(world)
         independence?.begin(world)
         transitions.beginState(isQuiet: world.isQuiet && world.hasFinished)

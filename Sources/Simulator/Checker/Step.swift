@@ -1,7 +1,7 @@
 import Coherence
 
 /// One thing that can happen in a world.
-struct Step: Hashable {
+struct Step: Hashable, ExploredStep {
   enum Kind: UInt8 {
     case readFault
     case writeFault

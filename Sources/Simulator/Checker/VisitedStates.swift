@@ -1,5 +1,11 @@
+/// What leads from one state to another, as a number.
+protocol ExploredStep {
+  var code: UInt32 { get }
+  init(code: UInt32)
+}
+
 /// The states that have been found, by their hashes, each with the step that led to it first.
-struct VisitedStates {
+struct VisitedStates<Step: ExploredStep> {
   private var hashes: [StateHash] = []
   /// The state before it, and the step from there.
   private(set) var parents: [UInt32] = []

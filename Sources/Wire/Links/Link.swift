@@ -26,10 +26,10 @@ struct Link {
   private let slotMask: Int
   /// The oldest slot in use. From here to `acknowledgedSlot` are messages that are done but whose page is not released.
   private(set) var firstSlot = 0
-  private var acknowledgedSlot = 0
+  private(set) var acknowledgedSlot = 0
   /// The slot that the next frame is from.
-  private var nextSlot = 0
-  private var endSlot = 0
+  private(set) var nextSlot = 0
+  private(set) var endSlot = 0
 
   /// A link breaks at so many violations: one may be an error that the checksum missed.
   static var violationLimit: Int { 16 }
@@ -63,7 +63,7 @@ struct Link {
   var usedSlotCount: Int { endSlot - firstSlot }
 
   /// Where slot `number` stands in the array.
-  private func place(_ number: Int) -> Int { slotBase + number & slotMask }
+  func place(_ number: Int) -> Int { slotBase + number & slotMask }
 
   /// Starts anew with another incarnation at one of the ends. Slots that wait for their release stay.
   mutating func open(_ peer: Peer, for local: LocalNode, at now: Instant) {

@@ -13,13 +13,13 @@ struct Receiving {
   /// Whether the next acknowledgement reports a gap.
   private(set) var reportsGap = false
   /// Frames taken since the last acknowledgement.
-  private var unacknowledgedCount = 0
+  private(set) var unacknowledgedCount = 0
   /// Whether the gap in front of early frames has been reported.
-  private var knowsOfGap = false
+  private(set) var knowsOfGap = false
   /// The message that is not complete yet.
-  private var unfinished: Unfinished?
+  private(set) var unfinished: Unfinished?
 
-  private struct Unfinished {
+  struct Unfinished {
     var kind: MessageKind
     var lastLine: UInt64
   }

@@ -7,11 +7,11 @@ struct SendSlot {
   var epoch = Epoch(0)
   var page = OutgoingPage.none
   /// The number of its first frame.
-  private var first = SequenceNumber(0)
+  private(set) var first = SequenceNumber(0)
   private(set) var frameCount = 0
   var wasDelivered = false
   private(set) var bodyCount = 0
-  private var body = InlineArray<128, UInt8>(repeating: 0)
+  private(set) var body = InlineArray<128, UInt8>(repeating: 0)
 
   @inline(__always)
   mutating func set(_ message: some WireMessage, page: OutgoingPage, epoch: Epoch, first: SequenceNumber) {

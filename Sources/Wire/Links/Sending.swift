@@ -10,19 +10,19 @@ struct Sending {
   /// The frame that is sent next.
   private(set) var next: SequenceNumber
   /// Behind the last frame that was ever sent.
-  private var highest: SequenceNumber
+  private(set) var highest: SequenceNumber
   /// Behind the last frame of the last message.
   private(set) var end: SequenceNumber
 
   /// Frames that may be on their way: the window, less after losses.
-  private var allowance: Int
+  private(set) var allowance: Int
   /// When everything from `acknowledged` on is sent again.
   private(set) var deadline = Instant.never
   private(set) var roundTripTime = RoundTripTime()
   /// The frame whose acknowledgement gives the next measurement, and when it was sent.
   private var timed: (frame: SequenceNumber, sentAt: Instant)?
   /// The gap that was answered last.
-  private var answeredGap: SequenceNumber?
+  private(set) var answeredGap: SequenceNumber?
 
   init(_ options: LinkOptions) {
     allowance = options.window
