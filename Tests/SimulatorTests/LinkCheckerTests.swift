@@ -58,8 +58,12 @@ struct LinkCheckerTests {
   }
 
   /// What counts as the same state must go on in the same ways, whatever led there.
-  @Test func statesWithTheSameHashGoOnInTheSameWays() {
-    let configuration = Self.configuration { $0.earlyTimeouts = 1 }
+  @Test(arguments: [true, false])
+  func statesWithTheSameHashGoOnInTheSameWays(reorders: Bool) {
+    let configuration = Self.configuration {
+      $0.earlyTimeouts = 1
+      $0.reorders = reorders
+    }
     var successors: [StateHash: StateHash] = [:]
     var frontier = [LinkWorld(configuration, rules: SoundRules())]
     var repeatCount = 0

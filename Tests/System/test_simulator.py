@@ -8,12 +8,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Configurations of docs/protocol.md with more states are left to whoever has the time.
 _MOST_STATES = 8_000_000
+_MOST_STATES_OF_LINKS = 1_000_000
 
 
-def documented_checks():
-    """The options of each configuration in docs/protocol.md, with its states and transitions."""
+def documented_checks(kind="--homes"):
+    """The options of each such configuration in docs/protocol.md, with its states and transitions."""
     for line in (ROOT / "docs" / "protocol.md").read_text().splitlines():
-        if match := re.match(r"\| `(--homes [^`]*)` \|[^|]*\| ([\d,]+) \| ([\d,]+) \|", line):
+        if match := re.match(rf"\| `({kind}[^`]*)` \|[^|]*\| ([\d,]+) \| ([\d,]+) \|", line):
             states, transitions = (int(number.replace(",", "")) for number in match.groups()[1:])
             yield match[1].split(), states, transitions
 
@@ -56,6 +57,21 @@ class SimulatorTests(unittest.TestCase):
         seconds = time.monotonic() - began
         print(f"all checks: {seconds:.0f} s", flush=True)
         self.assertLess(seconds, 15 * 60)
+
+    def test_links_hide_losses_and_duplicates_from_the_protocol(self):
+        checks = [check for check in documented_checks("--links") if check[1] <= _MOST_STATES_OF_LINKS]
+        self.assertGreaterEqual(len(checks), 4)
+        for options, states, transitions in checks:
+            result = self.simulate("check", *options)
+            print(f"check {' '.join(options)}: {result.stdout.splitlines()[0]}", flush=True)
+            self.assertEqual(result.returncode, 0, result.stdout)
+            self.assertIn(f"{states} states, {transitions} transitions", result.stdout)
+
+    def test_a_faulty_link_is_found(self):
+        for fault, steps in ("repeatsDuplicates", 3), ("skipsLostFrames", 6), ("neverSendsAgain", 2):
+            result = self.simulate("check", "--links", "--in-order", "--break", fault)
+            self.assertEqual(result.returncode, 1, result.stdout)
+            self.assertIn(f"after {steps} steps", result.stdout)
 
     def test_pages_do_not_influence_each_other(self):
         options = ["--homes", "1,1", "--no-pins", "--no-stale-copies", "--no-evictions", "--independence"]
