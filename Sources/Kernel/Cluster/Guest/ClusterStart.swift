@@ -134,12 +134,33 @@ extension ClusterService {
     guard engine.links.local.id == ClusterGuest.deviceNode,
       let time = engine.membership.clock.time(at: instant)
     else { return nil }
+    refuseUnlikeNodes()
     do {
       let layout = try ClusterStart.layout(engine.membership.map, wanted: node.options.guestMemory)
       return GuestPlan(
         ramSize: layout.ramSize, frequency: node.clock.frequency * node.options.timeScale, startTime: time)
     } catch {
       refuse("no guest on this cluster: \(line: error.summary)")
+    }
+  }
+
+  /// A vCPU may find itself on any node's processor in time, and compares its TSC with all others: both must be alike.
+  private func refuseUnlikeNodes() {
+    guard let own = engine.membership.map[ClusterGuest.deviceNode]?.announcement else { return }
+    for index in 1..<node.options.nodes {
+      guard let other = engine.membership.map[NodeID(UInt16(index))]?.announcement else { continue }
+      // A tenth of a per cent is more than what measurements of the same rate differ by.
+      let difference = max(own.tscFrequency, other.tscFrequency) - min(own.tscFrequency, other.tscFrequency)
+      guard difference <= own.tscFrequency / 1000 else {
+        refuse(
+          "no guest on this cluster: the TSC of node \(index) runs at \(other.tscFrequency / 1_000_000) MHz, and at \(own.tscFrequency / 1_000_000) here"
+        )
+      }
+      for word in 0..<16 where own.features[word] != other.features[word] {
+        refuse(
+          "no guest on this cluster: the processor of node \(index) is of another kind than the one here (word \(word) of its features)"
+        )
+      }
     }
   }
 }
