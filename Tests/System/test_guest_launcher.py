@@ -133,6 +133,8 @@ class ModuleTests(unittest.TestCase):
     def test_the_guests_command_line_has_what_any_of_the_machines_needs(self):
         usual = [*GUEST_COMMAND_LINE.split(), f"rdinit={INIT}"]
         words = InterpretingQEMU.guest_words()
+        self.assertEqual(self.line([Bochs], 1), usual)
+        usual.append("nokaslr")
         self.assertEqual(self.line([Bochs, Bochs], 2), usual)
         for machines in ([InterpretingQEMU] * 2, [Bochs, InterpretingQEMU], [InterpretingQEMU, Bochs]):
             self.assertEqual(self.line(machines, 2, append="more words"), [*usual, *words, "more", "words"])
