@@ -23,24 +23,25 @@ struct IndependenceTests {
 
   private static let fault = Step(.readFault, 1, 0)
 
-  @Test func aStepThatChangesAnotherPageIsNoticed() {
+  /// A fault on page 0, which is no problem.
+  private static func afterOneFault() -> (PageIndependence, World<SoundRules>, World<SoundRules>) {
     let world = World(Self.configuration, rules: SoundRules())
     var independence = PageIndependence(Self.configuration)
     independence.begin(world)
     var successor = world
     successor.take(Self.fault)
     #expect(independence.problem(Self.fault, world, successor) == nil)
+    return (independence, world, successor)
+  }
+
+  @Test func aStepThatChangesAnotherPageIsNoticed() {
+    var (independence, world, successor) = Self.afterOneFault()
     successor[0, 1].faults = 1
     #expect(independence.problem(Self.fault, world, successor) == "what happens to page 0 changes page 1")
   }
 
   @Test func aStepThatLooksAtAnotherPageIsNoticed() {
-    let world = World(Self.configuration, rules: SoundRules())
-    var independence = PageIndependence(Self.configuration)
-    independence.begin(world)
-    var successor = world
-    successor.take(Self.fault)
-    #expect(independence.problem(Self.fault, world, successor) == nil)
+    var (independence, world, successor) = Self.afterOneFault()
     // Once more, where page 1 is another: with another outcome.
     var other = world
     other.take(Step(.readFault, 0, 1))

@@ -51,7 +51,7 @@ struct ClusterService: ~Copyable {
   }
 
   /// How long the loop polls after its last work before it halts: longer than an answer takes on a fast network.
-  private static let pollTime: UInt64 = 50_000
+  static let pollTime: UInt64 = 50_000
   /// How often it looks at the console: a UART's FIFO of 16 bytes fills in 1.4 ms at 115,200 baud.
   private static let choreInterval: UInt64 = 1_000_000
   /// How often it looks after the controller's link.
@@ -59,7 +59,7 @@ struct ClusterService: ~Copyable {
   /// How often it reads the controller's own counters, which stand still when they are full.
   private static let readingInterval: UInt64 = 1_000_000_000
   /// Frames that are taken before others are sent.
-  private static let batch = 32
+  static let batch = 32
 
   /// Runs until the command line ends this node, or a guest can begin.
   mutating func run() -> GuestPlan? {
@@ -150,7 +150,8 @@ struct ClusterService: ~Copyable {
   }
 
   /// A turn without a guest; whether there was anything to do.
-  private mutating func exchangeFrames() -> Bool {
+  @discardableResult
+  mutating func exchangeFrames() -> Bool {
     var round = beginRound()
     while round.count < Self.batch, receiveFrame(&round) { takePlan() }
     advance(&round)

@@ -19,21 +19,27 @@ extension GuestProcessor {
   /// Gets a page of RAM for this node, and works for the engine until it is there.
   mutating func acquire(_ page: PageNumber, _ access: PageAccess, _ vm: borrowing VirtualMachine<Host>) {
     let start = readTSC()
+    let slot = slot
     // Who waits for a page must have pinned lower ones only.
     while let other = pins.removeOne(after: page) { vm.withCluster { $0.release(other, vm) } }
     let holdsPin = pins.remove(page)
     vm.withCluster { $0.begin(slot, page, access, holdsPin: holdsPin, vm) }
-    var lastWork = start
-    while vm.ended == nil {
-      if let outcome = vm.withCluster({ $0.outcome(slot) })?.flatMap({ $0 }) {
-        if outcome.isPinned { pin(page, vm) }
-        break
-      }
-      workOrWait(&lastWork, vm)
-    }
+    if wait(vm, for: { $0.isPinned(slot) }) == true { pin(page, vm) }
     mustServe = true
     let waited = readTSC() &- start
     vm.withCluster { $0.counters.waitedTicks &+= waited }
+  }
+
+  /// Works for the cluster until it has what `result` looks for; nil where the machine has ended before.
+  private mutating func wait<Result>(
+    _ vm: borrowing VirtualMachine<Host>, for result: (inout ClusterGuest) -> Result?
+  ) -> Result? {
+    var lastWork = readTSC()
+    while vm.ended == nil {
+      if let result = vm.withCluster(result) ?? nil { return result }
+      workOrWait(&lastWork, vm)
+    }
+    return nil
   }
 
   /// Does what there is to do while this vCPU waits, and halts where there has been nothing for a while.
@@ -105,16 +111,12 @@ extension GuestProcessor {
   mutating func access(_ access: DeviceAccess, _ vm: borrowing VirtualMachine<Host>) -> UInt32 {
     if vm.hasDevices { return vm.access(access) }
     let number = UInt16(index)
+    let slot = slot
     vm.withCluster { cluster in
       cluster.replies[slot] = nil
       cluster.say(.device(vcpu: number, access), to: ClusterGuest.deviceNode, vm)
     }
-    var lastWork = readTSC()
-    while vm.ended == nil {
-      if let reply = vm.withCluster({ $0.replies[slot] })?.flatMap({ $0 }) { return reply }
-      workOrWait(&lastWork, vm)
-    }
-    return .max
+    return wait(vm) { $0.replies[slot] } ?? .max
   }
 
   mutating func endInterrupt(_ vector: UInt8, _ vm: borrowing VirtualMachine<Host>) {
@@ -125,16 +127,12 @@ extension GuestProcessor {
   /// Has all nodes know how this vCPU is addressed before it goes on.
   mutating func tellAddressing(_ vm: borrowing VirtualMachine<Host>) {
     vm.updateRoute(index, apic.addressing)
-    var lastWork = readTSC()
-    while vm.ended == nil, (vm.withCluster { $0.unansweredAddressings } ?? 0) > 0 {
-      workOrWait(&lastWork, vm)
-    }
+    _ = wait(vm) { $0.unansweredAddressings == 0 ? true : nil }
   }
 
   /// Lets messages to other nodes drain where there are many.
   mutating func waitForOutbox(_ vm: borrowing VirtualMachine<Host>) {
-    guard let cluster = unsafe vm.cluster else { return }
-    var lastWork = readTSC()
-    while vm.ended == nil, unsafe cluster.pointee.outbox.pointee.isCrowded { workOrWait(&lastWork, vm) }
+    guard let outbox = unsafe vm.cluster?.pointee.outbox, unsafe outbox.pointee.isCrowded else { return }
+    _ = wait(vm) { unsafe $0.outbox.pointee.isCrowded ? nil : true }
   }
 }

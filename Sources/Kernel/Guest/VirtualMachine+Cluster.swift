@@ -66,9 +66,9 @@ extension VirtualMachine {
     // The others must hear of this node also while it needs nothing of them.
     work()
     while ended == nil {
-      if let outcome = withCluster({ $0.outcome($0.loader) })?.flatMap({ $0 }) {
+      if let isPinned = withCluster({ $0.isPinned($0.loader) }) ?? nil {
         // Nobody else wants the page before the guest runs.
-        if outcome.isPinned { withCluster { $0.release(page, self) } }
+        if isPinned { withCluster { $0.release(page, self) } }
         return true
       }
       work()

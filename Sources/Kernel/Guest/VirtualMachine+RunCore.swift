@@ -129,8 +129,8 @@ extension VirtualMachine {
   /// How long a vCPU runs while it has pages pinned and its core does not serve the node.
   var pinnedRunTicks: UInt64 { node.clock.ticks(microseconds: 20) }
 
-  /// How long a core polls after its last work before it halts: longer than an answer takes on a fast network.
-  var pollTicks: UInt64 { node.clock.ticks(microseconds: 50) }
+  /// `ClusterService.pollTime` in ticks.
+  var pollTicks: UInt64 { node.clock.ticks(microseconds: ClusterService.pollTime / 1000) }
 
   /// Halts a core whose vCPU waits for something until there may be news of it: a frame, a kick, or something due.
   borrowing func waitForCluster() {

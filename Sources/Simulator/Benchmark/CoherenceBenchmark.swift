@@ -1,16 +1,15 @@
-import AllocationCounter
 import Coherence
 import Memory
 import Wire
 
 /// How many events a second the engine handles: nodes that fight for pages, without any network between them.
-struct CoherenceBenchmark {
+struct CoherenceBenchmark: Benchmark {
   private var engines: [CoherenceEngine<SoundRules>]
   /// Messages on their way, in the order in which they were sent.
   private var mail: [(message: CoherenceMessage, from: Int, to: Int)] = []
   private var firstMail = 0
   private var random: UInt64 = 1
-  private var eventCount = 0
+  private(set) var eventCount = 0
   private let pageCount = 4096
   /// Is called once a round.
   var disturb: () -> Void = {}
@@ -21,19 +20,7 @@ struct CoherenceBenchmark {
     mail.reserveCapacity(1024)
   }
 
-  mutating func run(eventCount: Int, warmUp: Int) -> BenchmarkResult {
-    play(warmUp)
-    let begin = self.eventCount
-    let allocations = allocationCount()
-    let start = ContinuousClock.now
-    play(eventCount)
-    let duration = start.duration(to: .now)
-    return BenchmarkResult(
-      eventCount: self.eventCount - begin, duration: duration,
-      allocationCount: allocationCount() - allocations)
-  }
-
-  private mutating func play(_ count: Int) {
+  mutating func play(_ count: Int) {
     let end = eventCount + count
     while eventCount < end {
       disturb()

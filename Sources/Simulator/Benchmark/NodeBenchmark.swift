@@ -1,11 +1,10 @@
-import AllocationCounter
 import Coherence
 import Memory
 import Wire
 
 /// How many events a second whole nodes handle: links that lose frames, pages with their contents, evictions, heartbeats.
 /// An event is a frame that comes, or something that the driver reports.
-struct NodeBenchmark {
+struct NodeBenchmark: Benchmark {
   private let nodes: [BenchmarkNode]
   private let network: BenchmarkNetwork
   private var now: UInt64 = 1_000_000
@@ -41,21 +40,9 @@ struct NodeBenchmark {
   var retransmissionCount: UInt64 { nodes.reduce(0) { $0 + $1.retransmissionCount } }
   var fullFrameCount: Int { network.fullFrameCount }
   var evictionCount: Int { network.evictionCount }
-  private var eventCount: Int { nodes.reduce(0) { $0 + $1.eventCount } }
+  var eventCount: Int { nodes.reduce(0) { $0 + $1.eventCount } }
 
-  mutating func run(eventCount: Int, warmUp: Int) -> BenchmarkResult {
-    play(warmUp)
-    let begin = self.eventCount
-    let allocations = allocationCount()
-    let start = ContinuousClock.now
-    play(eventCount)
-    let duration = start.duration(to: .now)
-    return BenchmarkResult(
-      eventCount: self.eventCount - begin, duration: duration,
-      allocationCount: allocationCount() - allocations)
-  }
-
-  private mutating func play(_ count: Int) {
+  mutating func play(_ count: Int) {
     let end = eventCount + count
     while eventCount < end, isSound { playRound() }
   }

@@ -57,16 +57,13 @@ struct ClusterGuest: ~Copyable {
   /// Node 0 loads the guest, and has its devices.
   static var deviceNode: NodeID { NodeID(0) }
 
-  /// Frames that are taken before others are sent.
-  private static let batch = 32
-
   // MARK: Work
 
   /// Takes the frames that have come, does what the engine wants, and sends; whether there was anything to do.
   mutating func work<Host: Backend>(_ vm: borrowing VirtualMachine<Host>) -> Bool {
     finishShootdowns(vm)
     var round = unsafe service.pointee.beginRound()
-    while round.count < Self.batch, unsafe service.pointee.receiveFrame(&round) {
+    while round.count < ClusterService.batch, unsafe service.pointee.receiveFrame(&round) {
       if let (message, sender) = unsafe service.pointee.engine.takeGuestMessage() {
         receive(message, from: sender, vm)
       }
@@ -132,9 +129,9 @@ struct ClusterGuest: ~Copyable {
     if case .settled = faults[index].state { counters.local &+= 1 }
   }
 
-  /// Whether the fault of vCPU `index` is settled, and if so, whether its page is pinned.
-  func outcome(_ index: Int) -> (isPinned: Bool, Void)? {
-    if case .settled(let isPinned) = faults[index].state { (isPinned, ()) } else { nil }
+  /// Whether the page of vCPU `index`'s fault, or the loader's, is pinned; nil as long as the fault is not settled.
+  func isPinned(_ index: Int) -> Bool? {
+    if case .settled(let isPinned) = faults[index].state { isPinned } else { nil }
   }
 
   mutating func release<Host: Backend>(_ page: PageNumber, _ vm: borrowing VirtualMachine<Host>) {

@@ -67,13 +67,13 @@ struct ClusterStart {
   func startMemory(_ layout: GuestLayout) {
     let frames = Frames.take(layout.frameCount(of: local.index))
     // It may take a while, and silence is taken for death.
-    unsafe service.pointee.turn()
+    unsafe service.pointee.exchangeFrames()
     let twins = Frames.take(layout.twinCount(of: local.index))
     guard frames.count == layout.frameCount(of: local.index), twins.count == layout.twinCount(of: local.index)
     else { refuse("this node has less memory left than it has announced") }
     unsafe service.pointee.engine.startMemory(
       HomeMap(pageCounts: layout.pageCounts), frames: frames, twins: twins)
-    unsafe service.pointee.turn()
+    unsafe service.pointee.exchangeFrames()
   }
 
   /// For how long a node looks for a better measurement of the cluster's time, in nanoseconds.
@@ -95,7 +95,7 @@ struct ClusterStart {
         return tsc
           &- Clock.scale(max(time, plan.startTime) - plan.startTime, by: tickRate, over: 1_000_000_000)
       }
-      unsafe service.pointee.turn()
+      unsafe service.pointee.exchangeFrames()
     }
   }
 
@@ -121,14 +121,6 @@ struct ClusterStart {
 }
 
 extension ClusterService {
-  /// A turn of the loop while the guest is being made.
-  mutating func turn() {
-    var round = beginRound()
-    while receiveFrame(&round) { _ = engine.takeGuestMessage() }
-    advance(&round)
-    _ = send(&round)
-  }
-
   /// What this node, which has a guest's kernel, has all nodes do; nil as long as it can't.
   func makePlan() -> GuestPlan? {
     guard engine.links.local.id == ClusterGuest.deviceNode,
