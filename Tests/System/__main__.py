@@ -3,6 +3,8 @@
 What runs at once is one test, or all tests of a class one after the other where the class has a setUpClass: they share
 what that makes. A class says by `seconds` that its tests are long: those start first, and say so.
 
+Where many have failed, the rest isn't run: what waits in vain for an emulator takes minutes each time.
+
 The last line is "N passed, N failed"; the exit status is 1 where a test failed or none ran.
 """
 
@@ -17,6 +19,7 @@ DIRECTORY = pathlib.Path(__file__).resolve().parent
 SEARCH_PATH = [str(DIRECTORY), str(DIRECTORY.parents[1] / "scripts")]
 
 _AT_A_TIME = 2
+_MAXIMUM_FAILURES = 8
 
 
 def flatten(suite):
@@ -90,8 +93,8 @@ class Result(unittest.TestResult):
 
     def _add_problem(self, test, text):
         self._failed = True
-        if self._began is None:
-            say(f"failed {test.id()}")  # what comes before or after a class's tests
+        reason = text.strip().rpartition("\n")[2]
+        say(f"wrong in {test.id()}: {reason}")
         self.problems.append(f"{test.id()}\n{text}")
 
 
@@ -99,10 +102,28 @@ def say(text):
     print(text, flush=True)
 
 
+class Runner:
+    """Runs tests until too many have failed."""
+
+    def __init__(self):
+        self.results = []
+
+    def run(self, tests):
+        problems = sum(len(result.problems) for result in self.results)
+        if problems < _MAXIMUM_FAILURES:
+            self.results.append(run(tests))
+        else:
+            say(f"not run, for {problems} have failed: {name_of(tests)}")
+
+
+def name_of(tests):
+    kind = type(tests[0])
+    return tests[0].id() if len(tests) == 1 else f"{kind.__module__}.{kind.__qualname__}"
+
+
 def run(tests):
     result = Result()
-    kind = type(tests[0])
-    name = tests[0].id() if len(tests) == 1 else f"{kind.__module__}.{kind.__qualname__}"
+    name = name_of(tests)
     if expected_seconds(tests[0]):
         say(f"starting {name}")
     began = time.monotonic()
@@ -121,12 +142,14 @@ def main():
         if not patterns or any(pattern in test.id() for pattern in patterns)
     ]
     groups = group(tests)
-    results = [run(tests) for tests in groups if is_alone(tests)]
+    runner = Runner()
+    for tests_alone in filter(is_alone, groups):
+        runner.run(tests_alone)
     with concurrent.futures.ThreadPoolExecutor(_AT_A_TIME) as pool:
-        results += pool.map(run, [tests for tests in groups if not is_alone(tests)])
-    for problem in (problem for result in results for problem in result.problems):
+        list(pool.map(runner.run, [tests for tests in groups if not is_alone(tests)]))
+    for problem in (problem for result in runner.results for problem in result.problems):
         print(f"\n{problem}")
-    passed = sum(result.passed for result in results)
+    passed = sum(result.passed for result in runner.results)
     print(f"{passed} passed, {len(tests) - passed} failed")
     sys.exit(passed < len(tests) or not tests)
 

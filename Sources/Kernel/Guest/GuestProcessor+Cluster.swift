@@ -30,10 +30,11 @@ extension GuestProcessor {
     vm.withCluster { $0.counters.waitedTicks &+= waited }
   }
 
-  /// Works for the cluster until it has what `result` looks for; nil where the machine has ended before.
+  /// Works for the cluster until it has what `result` looks for; nil where the machine has ended before, and on one PC.
   private mutating func wait<Result>(
     _ vm: borrowing VirtualMachine<Host>, for result: (inout ClusterGuest) -> Result?
   ) -> Result? {
+    guard unsafe vm.cluster != nil else { return nil }
     var lastWork = readTSC()
     while vm.ended == nil {
       if let result = vm.withCluster(result) ?? nil { return result }
