@@ -3,8 +3,11 @@
 # make clean      removes everything that was built
 
 TRIPLE := x86_64-unknown-none-elf
-SWIFT_BUILD := swift build --triple $(TRIPLE) --toolset toolset.json -c release --product Kernel
-LIBRARY := .build/$(TRIPLE)/release/libKernel.a
+# Not with what is built for the host: SwiftPM 6.3 keeps one plan for all triples of a configuration, and now and then
+# takes one triple's for the other's ("No target named … in build description").
+PRODUCTS := .build/$(TRIPLE)
+SWIFT_BUILD := swift build --scratch-path $(PRODUCTS) --triple $(TRIPLE) --toolset toolset.json -c release --product Kernel
+LIBRARY := $(PRODUCTS)/$(TRIPLE)/release/libKernel.a
 OBJECTS := $(patsubst Boot/%.asm,build/%.o,$(wildcard Boot/*.asm))
 LINK := ld.lld -static --gc-sections -z max-page-size=4096 --no-warnings -T linker.ld
 
