@@ -49,6 +49,7 @@ local guest_operations = {
   { name = "Device", used = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } },
   { name = "Device reply", used = { 4, 5, 8, 9, 10, 11 } },
   { name = "End", used = { 1 } },
+  { name = "Distance", used = { 4, 5, 8, 9, 10, 11 }, has_node = true },
 }
 local guest_operation_names = {}
 for operation, description in pairs(guest_operations) do guest_operation_names[operation] = description.name end
@@ -125,6 +126,8 @@ local f = {
   guest_mode = ProtoField.uint8("bigiron.guest.mode", "Delivery mode", base.DEC, delivery_modes),
   guest_model = ProtoField.uint8("bigiron.guest.addressing", "Addressing", base.DEC, addressing_models),
   guest_space = ProtoField.uint8("bigiron.guest.space", "Space", base.DEC, spaces),
+  guest_node = ProtoField.uint16("bigiron.guest.node", "Node"),
+  guest_distance = ProtoField.uint32("bigiron.guest.distance", "Distance (ns)"),
   guest_reason = ProtoField.uint8("bigiron.guest.reason", "Reason"),
   guest_vector = ProtoField.uint8("bigiron.guest.vector", "Vector", base.HEX),
   guest_width = ProtoField.uint8("bigiron.guest.width", "Width (bytes)"),
@@ -275,6 +278,11 @@ local guest_bodies = {
     tree:add(f.guest_reason, body(1, 1))
     return (" %d"):format(body(1, 1):uint())
   end,
+  [9] = function(body, tree)
+    tree:add_le(f.guest_node, body(4, 2))
+    tree:add_le(f.guest_distance, body(8, 4))
+    return (" to node %d, %d ns"):format(body(4, 2):le_uint(), body(8, 4):le_uint())
+  end,
 }
 
 -- Each reads a body and returns what the packet list says about it; nil where it can't be a body of its kind.
@@ -342,7 +350,7 @@ local bodies = {
     local text = guest_bodies[body(0, 1):uint()](body, tree)
     if not text then return nil end
     local has_vcpu = false
-    for _, index in ipairs(operation.used or {}) do has_vcpu = has_vcpu or index == 4 end
+    for _, index in ipairs(operation.used or {}) do has_vcpu = has_vcpu or (index == 4 and not operation.has_node) end
     if has_vcpu then
       tree:add_le(f.guest_vcpu, body(4, 2))
       text = ("%s, vCPU %d"):format(text, body(4, 2):le_uint())

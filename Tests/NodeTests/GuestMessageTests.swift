@@ -21,6 +21,8 @@ struct GuestMessageTests {
     .deviceReply(vcpu: 3, value: 0x1234_5678),
     .end(reason: 1),
     .end(reason: .max),
+    .distance(node: 0, nanoseconds: 0),
+    .distance(node: .max, nanoseconds: .max),
   ]
 
   private static func body(_ message: GuestMessage) -> [UInt8] {
@@ -84,7 +86,7 @@ struct GuestMessageTests {
       [(1, 1)]
     ),
     (.end(reason: 1), [(1, 0)]),
-    (.ready, [(0, 9)]),
+    (.ready, [(0, 10)]),
     (.ready, [(0, 0xFF)]),
   ]
 

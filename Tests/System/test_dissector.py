@@ -91,6 +91,7 @@ class DissectorTests(unittest.TestCase):
             "guest-addressing": "0→1 Guest Addressing x2APIC 200, vCPU 9, seq 19, ack 258",
             "guest-device": "0→1 Guest Device write port CF8, 2 bytes 1234, vCPU 9, seq 20, ack 258",
             "guest-end": "0→1 Guest End 2, seq 21, ack 258",
+            "guest-distance": "0→1 Guest Distance to node 2, 52000 ns, seq 22, ack 258",
             "ping-last-fragment": "0→1 Ping, 1 more line, seq 12, ack 258",
         })
 

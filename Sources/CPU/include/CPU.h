@@ -107,6 +107,10 @@ INSTRUCTION("waitForInterrupt()") void cpu_sti_hlt_cli(void) {
 INSTRUCTION("halt()") void cpu_hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
 INSTRUCTION("memoryFence()") void cpu_mfence(void) { __asm__ volatile("mfence; lfence" ::: "memory"); }
 INSTRUCTION("storeFence()") void cpu_sfence(void) { __asm__ volatile("sfence" ::: "memory"); }
+/// Writes the line at `address` back, and drops it from all caches (SDM Vol. 2A, CLFLUSH).
+INSTRUCTION("flushLine(_:)") void cpu_clflush(uint64_t address) {
+    __asm__ volatile("clflush (%0)" : : "r"(address) : "memory");
+}
 /// No instruction: the compiler moves no access to memory across it.
 INSTRUCTION("compilerFence()") void cpu_compiler_fence(void) { __asm__ volatile("" ::: "memory"); }
 INSTRUCTION("pause()") void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }

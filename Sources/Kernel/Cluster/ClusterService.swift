@@ -159,7 +159,7 @@ struct ClusterService: ~Copyable {
   }
 
   /// What a node says of a guest before there is one.
-  private mutating func takePlan() {
+  mutating func takePlan() {
     guard let (message, sender) = engine.takeGuestMessage() else { return }
     guard case .plan(let size, let frequency, let start) = message, sender == ClusterGuest.deviceNode,
       plan == nil

@@ -209,7 +209,8 @@ private func load<Host: Backend>(
     if unsafe machine.pointee.ended != nil { unsafe report(machine) }
     refuse(error.summary)
   }
-  placeTables(vCPUs, map, &ram)
+  let distances = unsafe machine.pointee.withCluster { $0.distances }
+  placeTables(vCPUs, map, distances, &ram)
   unsafe machine.pointee.processors[0].start(state, machine.pointee)
   log.info(
     "guest: \(map.ramSize >> 20) MiB, \(vCPUs.count) \(vCPUs.count == 1 ? "vCPU" : "vCPUs")\(vCPUs.layout == nil ? "" : " on all nodes")"
@@ -234,9 +235,9 @@ private struct GuestModules: BootModules {
 
 /// ACPI tables and the reset vector, where `GuestMemoryMap` has them.
 private func placeTables<Format: PageTableFormat>(
-  _ vCPUs: VCPUPlaces, _ map: GuestMemoryMap, _ ram: inout GuestRAM<Format>
+  _ vCPUs: VCPUPlaces, _ map: GuestMemoryMap, _ distances: NodeDistances?, _ ram: inout GuestRAM<Format>
 ) {
-  let description = vCPUs.description(map)
+  let description = vCPUs.description(map, distances)
   let tables: [UInt8]
   do {
     tables = try ACPITables.build(description)
@@ -254,11 +255,13 @@ private func placeTables<Format: PageTableFormat>(
 
 extension VCPUPlaces {
   /// What the guest's firmware tables say.
-  fileprivate func description(_ map: GuestMemoryMap) -> MachineDescription {
+  ///
+  /// - Parameter distances: of a cluster.
+  fileprivate func description(_ map: GuestMemoryMap, _ distances: NodeDistances?) -> MachineDescription {
     let processors = (0..<count).map {
       MachineDescription.VCPU(apicID: apicID($0), proximityDomain: UInt32(domain($0)))
     }
-    guard let layout else {
+    guard let layout, let distances else {
       var memory = [MachineDescription.MemoryRange(0..<map.extendedRange.upperBound, proximityDomain: 0)]
       if !map.highRange.isEmpty {
         memory.append(MachineDescription.MemoryRange(map.highRange, proximityDomain: 0))
@@ -266,15 +269,14 @@ extension VCPUPlaces {
       return MachineDescription(vCPUs: processors, memory: memory, domainCount: 1, distances: [10])
     }
     var memory: [MachineDescription.MemoryRange] = []
-    var distances: [UInt8] = []
     for index in 0..<layout.nodeCount {
       for range in layout.memoryRanges(of: index) {
         memory.append(MachineDescription.MemoryRange(range, proximityDomain: UInt32(index)))
       }
-      for other in 0..<layout.nodeCount { distances.append(index == other ? 10 : 40) }
     }
     return MachineDescription(
-      vCPUs: processors, memory: memory, domainCount: layout.nodeCount, distances: distances)
+      vCPUs: processors, memory: memory, domainCount: layout.nodeCount, distances: distances.relative,
+      memoryAccess: distances.absolute)
   }
 }
 

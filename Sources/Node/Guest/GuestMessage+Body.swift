@@ -14,6 +14,7 @@ extension GuestMessage: WireMessage {
     case device
     case deviceReply
     case end
+    case distance
   }
 
   /// The fields of a body that is not a plan, each at its place.
@@ -25,6 +26,7 @@ extension GuestMessage: WireMessage {
     var operand: UInt8 = 0
     /// Whether an interrupt is level-triggered, a local APIC accepts vectors, or an access is a write.
     var flag = false
+    /// Or the number of a node.
     var vcpu: UInt16 = 0
     var address: UInt16 = 0
     var value: UInt32 = 0
@@ -71,6 +73,7 @@ extension GuestMessage: WireMessage {
         vcpu: vcpu, address: access.address, value: access.value)
     case .deviceReply(let vcpu, let value): Fields(operation: .deviceReply, vcpu: vcpu, value: value)
     case .end(let reason): Fields(operation: .end, selector: reason)
+    case .distance(let node, let time): Fields(operation: .distance, vcpu: node, value: time)
     }
   }
 
@@ -114,6 +117,7 @@ extension GuestMessage: WireMessage {
       return .device(vcpu: fields.vcpu, access)
     case .deviceReply: return .deviceReply(vcpu: fields.vcpu, value: fields.value)
     case .end: return fields.selector == 0 ? nil : .end(reason: fields.selector)
+    case .distance: return .distance(node: fields.vcpu, nanoseconds: fields.value)
     }
   }
 

@@ -7,7 +7,11 @@ public enum GuestMessage: Hashable, Sendable {
   /// the guest's TSC in Hz, not 0; `startTime` the cluster's time, in nanoseconds, at which the guest's TSC was 0.
   case plan(ramSize: UInt64, frequency: UInt64, startTime: UInt64)
 
-  /// The answer: this node's memory has started.
+  /// How far the sender is from a node's memory, in nanoseconds: a round trip of the link, or a load from its own. It goes
+  /// to the loading node, before `ready`.
+  case distance(node: UInt16, nanoseconds: UInt32)
+
+  /// The answer to the plan: this node's memory has started.
   case ready
 
   /// An interrupt for one vCPU, its destination resolved. `mode` is the delivery mode as the interrupt command register

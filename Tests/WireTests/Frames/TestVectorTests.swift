@@ -133,6 +133,7 @@ struct TestVectorTests {
       ("guest-addressing", .addressing(vcpu: 9, model: 3, logicalID: 1 << 9, acceptsVectors: true)),
       ("guest-device", .device(vcpu: 9, access)),
       ("guest-end", .end(reason: 2)),
+      ("guest-distance", .distance(node: 2, nanoseconds: 52_000)),
     ]
     return messages.indices.map {
       Example(

@@ -21,6 +21,11 @@ extension ClusterGuest {
   ) {
     switch message {
     case .plan: refuse("a second plan", from: sender, vm)
+    case .distance(let node, let time):
+      guard Int(node) < layout.nodeCount, unready.contains(sender) else {
+        return refuse("a distance", from: sender, vm)
+      }
+      distances.note(from: sender.index, to: Int(node), nanoseconds: time)
     case .ready: unready.remove(sender)
     case .interrupt(let index, let mode, let vector, let isLevel):
       guard let slot = vm.slot(ofVCPU: Int(index)), let mode = InterruptMessage.DeliveryMode(rawValue: mode)

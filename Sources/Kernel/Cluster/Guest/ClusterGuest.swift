@@ -32,6 +32,8 @@ struct ClusterGuest: ~Copyable {
   var replies: [UInt32?]
   /// Nodes that have yet to say that their memory has started; on the loading node.
   var unready: NodeSet
+  /// What all nodes have measured; on the loading node.
+  var distances: NodeDistances
   /// Answers that a vCPU still waits for since it has told all nodes how it is addressed.
   var unansweredAddressings = 0
   var counters = PageFaultCounters()
@@ -50,6 +52,7 @@ struct ClusterGuest: ~Copyable {
     shootdowns = ShootdownLog(processorCount: processorCount)
     faults = [PageFault](repeating: PageFault(), count: processorCount + 1)
     replies = [UInt32?](repeating: nil, count: processorCount)
+    distances = NodeDistances(nodeCount: layout.nodeCount)
     unready = unsafe service.pointee.engine.membership.map.members
     unready.remove(local)
   }

@@ -105,9 +105,18 @@ struct ClusterStart {
     return max(100_000, roundTrip / 2)
   }
 
-  /// Tells the others of the plan, and waits until all have started their memory; or, on the others, says so.
+  /// Tells the others of the plan, and waits until all have started their memory; or, on the others, says so, and how far
+  /// all nodes are.
   func agree<Host: Backend>(_ vm: borrowing VirtualMachine<Host>) {
+    let distances = (0..<node.options.nodes).map { distance($0) }
     vm.withCluster { cluster in
+      for (index, time) in distances.enumerated() {
+        if isLoader {
+          cluster.distances.note(from: local.index, to: index, nanoseconds: time)
+        } else {
+          cluster.say(.distance(node: UInt16(index), nanoseconds: time), to: ClusterGuest.deviceNode, vm)
+        }
+      }
       guard isLoader else { return cluster.say(.ready, to: ClusterGuest.deviceNode, vm) }
       let message = GuestMessage.plan(
         ramSize: plan.ramSize, frequency: plan.frequency, startTime: plan.startTime)
@@ -118,9 +127,46 @@ struct ClusterStart {
     guard isLoader else { return }
     while vm.ended == nil, vm.withCluster({ !$0.unready.isEmpty }) == true { vm.work() }
   }
+
+  /// Nanoseconds to the memory of node `index`; 0 where that is not known.
+  private func distance(_ index: Int) -> UInt32 {
+    guard index != local.index else { return MemoryLatency.measure() }
+    let time = unsafe service.pointee.measureRoundTrip(NodeID(UInt16(index)))
+    return UInt32(clamping: time ?? 0)
+  }
 }
 
 extension ClusterService {
+  private static var measuredPings: UInt32 { 4 }
+  /// For how long one of them is waited for, in nanoseconds: many times what a network takes that a guest can run on.
+  private static var longestPing: UInt64 { 200_000_000 }
+
+  /// The shortest round trip of a few pings, in nanoseconds; nil where none came back.
+  fileprivate mutating func measureRoundTrip(_ id: NodeID) -> UInt64? {
+    var shortest: UInt64?
+    for number in 0..<Self.measuredPings {
+      let start = instant
+      do {
+        try engine.ping(id, number: number, size: Engine.pingSizes.lowerBound, at: start)
+      } catch {
+        return shortest
+      }
+      var hasCome = false
+      while !hasCome, instant.since(start) < Self.longestPing {
+        var round = beginRound()
+        while round.count < Self.batch, receiveFrame(&round) { takePlan() }
+        while let pong = engine.nextPong() {
+          guard pong.sender == id, pong.number == number else { continue }
+          shortest = min(shortest ?? .max, pong.receivedAt.since(pong.sentAt))
+          hasCome = true
+        }
+        advance(&round)
+        _ = send(&round)
+      }
+    }
+    return shortest
+  }
+
   /// What this node, which has a guest's kernel, has all nodes do; nil as long as it can't.
   func makePlan() -> GuestPlan? {
     guard engine.links.local.id == ClusterGuest.deviceNode,
