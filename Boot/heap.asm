@@ -13,5 +13,5 @@ free:           jmp heapRelease
 
 section .bss
 alignb 4096
-__heap_start: resb 4 << 20
+__heap_start: resb 256 << 10
 __heap_end:

@@ -38,6 +38,11 @@ public struct FrameAllocator<Words: WordStorage & ~Copyable>: ~Copyable {
 
   public var usedFrameCount: Int { frameCount - freeFrameCount }
 
+  /// The end of the highest frame.
+  public var limit: HostPhysicalAddress {
+    HostPhysicalAddress(regionCount == 0 ? 0 : region(regionCount - 1).frames.upperBound * pageSize)
+  }
+
   /// Words of storage that the allocator needs for the usable memory of `map`.
   public static func wordCount(for map: MemoryMap) -> Int {
     var layout = FrameLayout()

@@ -61,6 +61,7 @@ struct Main {
       --think NS                     from one access to the next (100)
       --pages P                      of the cluster (64 for each node)
       --frames F                     of each node; fewer than the pages makes evictions
+      --twins T                      copies of a node from which it tells changes (64)
       --trace FILE                   what to replay
       --record FILE                  where to write the accesses, to replay them
       --json                         print one JSON object

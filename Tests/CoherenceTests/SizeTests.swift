@@ -3,8 +3,8 @@ import Support
 import Testing
 
 struct SizeTests {
-  @Test func aPageTakes16BytesAtACacheAnd24AtItsHome() {
+  @Test func aPageTakes16BytesAtACacheAnd16AtItsHome() {
     #expect(MemoryLayout<CachePage>.size == 16 && MemoryLayout<CachePage>.stride == 16)
-    #expect(MemoryLayout<HomePage>.size <= 24 && MemoryLayout<HomePage>.stride == 24)
+    #expect(MemoryLayout<HomePage>.size == 16 && MemoryLayout<HomePage>.stride == 16)
   }
 }

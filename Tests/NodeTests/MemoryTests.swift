@@ -12,6 +12,8 @@ struct MemoryTests {
     var pageCount = 8
     /// Frames of each node for pages.
     var frameCount = 16
+    /// How many of them hold something else at first, and are added one by one.
+    var lateFrameCount = 0
     var twinCount = 4
     var lowFrameCount = 4
     var additions = 300
@@ -29,20 +31,31 @@ struct MemoryTests {
     let counts = (0..<load.nodeCount).map { UInt64((load.pageCount + $0) / load.nodeCount) }
     let homes = HomeMap(pageCounts: counts)
     #expect(homes.pageCount == load.pageCount)
+    var lateFrames = network.nodes.map { _ in ArraySlice<HostPhysicalAddress>() }
     let vCPUs = network.nodes.indices.map { _ in MemoryNode(pageCount: load.pageCount) }
     for (index, node) in network.nodes.enumerated() {
       let frames = EngineNetwork.frames(from: EngineNetwork.frameCount, load.frameCount)
       let twins = EngineNetwork.frames(from: EngineNetwork.frameCount + load.frameCount, load.twinCount)
       var options = MemoryOptions()
       options.lowFrameCount = load.lowFrameCount
-      node.engine.startMemory(homes, frames: frames, twins: twins, options: options)
-      node.drive = { engine in step(&engine, vCPUs[index], &sums, &generator, load) }
+      node.engine.startMemory(
+        homes, frameCapacity: frames.count, frameLimit: HostPhysicalAddress(frames.last!.value + 4096),
+        twins: twins, options: options)
+      lateFrames[index] = frames.suffix(load.lateFrameCount)
+      for frame in frames.dropLast(load.lateFrameCount) { node.engine.addFrame(frame) }
+      node.drive = { engine in
+        step(&engine, vCPUs[index], &sums, &generator, load)
+        guard vCPUs[index].doneCount >= load.additions / 4, let frame = lateFrames[index].popFirst() else { return }
+        engine.addFrame(frame)
+        step(&engine, vCPUs[index], &sums, &generator, load)
+      }
     }
     let isDone = network.run(milliseconds: 20_000) {
       vCPUs.allSatisfy { $0.doneCount >= load.additions } || vCPUs.contains { $0.fault != nil }
     }
     #expect(vCPUs.map(\.fault) == vCPUs.map { _ in nil })
     #expect(isDone, "\(vCPUs.map(\.doneCount)) additions")
+    #expect(lateFrames.allSatisfy(\.isEmpty))
     #expect(sums.reduce(0, +) == UInt64(vCPUs.reduce(0) { $0 + $1.doneCount }))
     return network
   }
@@ -96,6 +109,72 @@ struct MemoryTests {
     for seed in 0..<5 as Range<UInt64> {
       // 12 pages in 3 · 6 frames.
       _ = try run(Load(pageCount: 12, frameCount: 6, lowFrameCount: 1, additions: 200, seed: seed))
+    }
+  }
+
+  @Test func framesMayComeLate() throws {
+    for seed in 0..<5 as Range<UInt64> {
+      // 12 pages in 3 · 6 frames, and then in 3 · 10.
+      _ = try run(
+        Load(
+          pageCount: 12, frameCount: 10, lateFrameCount: 4, lowFrameCount: 1, additions: 200, seed: seed))
+    }
+  }
+
+  /// Where nobody else does anything, as while a guest is loaded, a node that will have no frame must know it.
+  @Test func aNodeKnowsThatItIsOutOfFrames() {
+    let network = EngineNetwork(nodeCount: 2, extraFrames: 13)
+    #expect(network.form())
+    var options = MemoryOptions()
+    options.lowFrameCount = 2
+    let frames = EngineNetwork.frames(from: EngineNetwork.frameCount, 13)
+    let vCPUs = network.nodes.map { _ in MemoryNode(pageCount: 64) }
+    // Four pages of the other node, which can go home, and its own, which can't.
+    let pages = [32, 33, 34, 35] + Array(0..<20)
+    for (index, node) in network.nodes.enumerated() {
+      node.engine.startMemory(
+        HomeMap(pageCounts: [32, 32]), frameCapacity: 13,
+        frameLimit: HostPhysicalAddress(frames[12].value + 4096), twins: [], options: options)
+      for frame in frames.dropLast() { node.engine.addFrame(frame) }
+      node.drive = { engine in
+        if index == 0 {
+          load(pages, &engine, vCPUs[0])
+        } else {
+          while let action = engine.nextAction() { vCPUs[1].act(action) }
+        }
+      }
+    }
+    let loader = network.nodes[0]
+    #expect(network.run(milliseconds: 1000) { loader.engine.isOutOfFrames })
+    #expect(vCPUs[0].doneCount == 4 + 12)
+    #expect(!network.run(milliseconds: 100) { vCPUs[0].doneCount > 16 || !loader.engine.isOutOfFrames })
+    loader.engine.addFrame(frames[12])
+    #expect(!loader.engine.isOutOfFrames)
+    #expect(network.run(milliseconds: 1000) { loader.engine.isOutOfFrames })
+    #expect(vCPUs.map(\.doneCount) == [17, 0])
+    #expect(vCPUs.map(\.fault) == [nil, nil])
+  }
+
+  /// Writes to one page after the other.
+  private func load(_ pages: [Int], _ engine: inout Engine, _ loader: MemoryNode) {
+    for _ in 0..<20 {
+      while let action = engine.nextAction() { loader.act(action) }
+      if !loader.shootdowns.isEmpty {
+        engine.shotDown(loader.shootdowns.removeFirst())
+        continue
+      }
+      guard !loader.isWaiting else { return }
+      let page = PageNumber(UInt64(pages[loader.doneCount]))
+      loader.access = (page, .write)
+      if loader.permits(page, .write) {
+        if loader.isPinned { engine.release(page) }
+        loader.isPinned = false
+        loader.doneCount += 1
+      } else {
+        // Where it is put off, it is reported again and again.
+        guard engine.fault(page, .write) else { return }
+        loader.isWaiting = true
+      }
     }
   }
 }

@@ -19,6 +19,7 @@ struct RunOptionsTests {
     ["--nodes", "0"], ["--nodes", "257"], ["--nodes"], ["--nodes", "many"], ["--loss", "nan"],
     ["--network", "2g"],
     ["--workload", "replay"], ["--frames", "10"], ["--frames", "60", "--pages", "4000"], ["--what"],
+    ["--twins", "-1"], ["--twins", "5", "--protocol", "ivy"],
   ])
   func mistakesAreTold(arguments: [String]) {
     #expect(throws: OptionError.self) { try RunOptions(arguments) }

@@ -6,15 +6,14 @@ import Wire
 // One transaction at a time: what comes while the entry is busy waits in a list, first in, first out, whose links are in
 // the engine's pool. The entry says already what will be true when the open transaction has ended.
 
-/// What the home knows of a page: 24 bytes, without the sharers from node 64 on.
+/// What the home knows of a page: 16 bytes, without the sharers from node 64 on.
 public struct HomePage: Hashable, Sendable {
   /// Sharers below node 64; the owner's bit alone where the page is exclusive.
   var firstSharers: UInt64 = 0
-  /// The first and the last waiting request in the pool; 0 stands for none, n + 1 for place n.
-  var firstWaiting: UInt32 = 0
-  var lastWaiting: UInt32 = 0
   /// Of the contents that the home holds, or of the zeros that it need not hold.
   public package(set) var version = PageVersion.first
+  /// The first waiting request in the pool; 0 stands for none, n + 1 for place n.
+  var firstWaiting: UInt16 = 0
   public package(set) var state = HomeState.untouched
   var requesterNumber: UInt8 = 0
 

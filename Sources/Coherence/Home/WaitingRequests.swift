@@ -5,20 +5,20 @@ struct WaitingRequests: Sendable {
   private struct Place: Sendable {
     var request = HomeRequest(kind: .put, node: NodeID(0), known: .none)
     /// The next one in its list, or in that of free places, as the entries have it.
-    var next: UInt32 = 0
+    var next: UInt16 = 0
   }
 
   private var places: [Place]
-  private var firstFree: UInt32
+  private var firstFree: UInt16
   /// How many requests of each node wait.
   private var counts: [UInt16]
   private let limit: Int
 
-  /// - Parameter limit: how many requests a node may have open.
+  /// - Parameter limit: how many requests a node may have open; of all nodes together below 65,535.
   init(nodeCount: Int, limit: Int) {
-    precondition(limit > 0 && limit <= Int(UInt16.max))
+    precondition(limit > 0 && nodeCount * limit < Int(UInt16.max))
     places = [Place](repeating: Place(), count: nodeCount * limit)
-    for index in 0..<places.count - 1 { places[index].next = UInt32(index + 2) }
+    for index in 0..<places.count - 1 { places[index].next = UInt16(index + 2) }
     firstFree = 1
     counts = [UInt16](repeating: 0, count: nodeCount)
     self.limit = limit
@@ -26,17 +26,23 @@ struct WaitingRequests: Sendable {
 
   /// Puts a request at the end of `page`'s list. False: its node has too many waiting, or one on this page.
   mutating func append(_ request: HomeRequest, to page: inout HomePage) -> Bool {
-    guard Int(counts[request.node.index]) < limit, !contains(request.node, in: page) else { return false }
-    let place = firstFree
+    guard Int(counts[request.node.index]) < limit else { return false }
+    var last: UInt16 = 0
+    var place = page.firstWaiting
+    while place != 0 {
+      guard places[Int(place) - 1].request.node != request.node else { return false }
+      last = place
+      place = places[Int(place) - 1].next
+    }
+    place = firstFree
     guard place != 0 else { return false }
     firstFree = places[Int(place) - 1].next
     places[Int(place) - 1] = Place(request: request, next: 0)
-    if page.lastWaiting == 0 {
+    if last == 0 {
       page.firstWaiting = place
     } else {
-      places[Int(page.lastWaiting) - 1].next = place
+      places[Int(last) - 1].next = place
     }
-    page.lastWaiting = place
     counts[request.node.index] += 1
     return true
   }
@@ -49,18 +55,8 @@ struct WaitingRequests: Sendable {
     places[place].next = firstFree
     firstFree = page.firstWaiting
     page.firstWaiting = next
-    if next == 0 { page.lastWaiting = 0 }
     counts[request.node.index] -= 1
     return request
-  }
-
-  private func contains(_ node: NodeID, in page: HomePage) -> Bool {
-    var place = page.firstWaiting
-    while place != 0 {
-      if places[Int(place) - 1].request.node == node { return true }
-      place = places[Int(place) - 1].next
-    }
-    return false
   }
 
   /// The request at place `index` of `page`'s list; nil behind its end.

@@ -7,18 +7,39 @@ import Wire
 
 /// What this PC says about itself to the others.
 enum NodeDescription {
-  static func announcement(address: MACAddress) -> Announcement {
+  /// - Parameter moduleFrames: what will be free when the guest has been loaded.
+  static func announcement(
+    address: MACAddress, moduleFrames: BoundedList<16, Range<HostPhysicalAddress>>
+  ) -> Announcement {
     var announcement = Announcement()
     if let number = node.options.node { announcement.wantedID = NodeID(UInt16(number)) }
     announcement.nodeCount = UInt16(node.options.nodes)
     announcement.coreCount = UInt16(node.coreCount)
-    announcement.memorySize = Frames.freeBytes
+    announcement.memorySize = memorySize(moduleFrames)
     announcement.tscFrequency = node.clock.frequency
     announcement.address = address
     announcement.software = SoftwareVersion(
       major: Version.major, minor: Version.minor, patch: Version.patch, build: build)
     announcement.features = features
+    announcement.features[pagingWord] = isShadowed ? 1 : 0
     return announcement
+  }
+
+  private static func memorySize(_ moduleFrames: BoundedList<16, Range<HostPhysicalAddress>>) -> UInt64 {
+    var size = Frames.freeBytes
+    for index in moduleFrames.indices { size += moduleFrames[index].byteCount }
+    // A byte is kept for each frame that there could be in the holes between those that there are.
+    let holes = (Frames.limit.value - Frames.totalBytes) / pageSize
+    return size > holes ? size - holes : 0
+  }
+
+  /// The last of the words of features: whether guests of several nodes run on shadow tables here.
+  static let pagingWord = 15
+
+  private static var isShadowed: Bool {
+    SVMBackend.isOffered
+      ? SVMBackend.isShadowed(node.options.paging, isDistributed: true)
+      : VMXBackend.isShadowed(node.options.paging, isDistributed: true)
   }
 
   /// One boot of this PC, told from others by the time of day and the processor's.

@@ -21,7 +21,8 @@ func runCluster(_ boot: BootInformation) {
     refuse("nodes=\(node.options.nodes) needs an Ethernet controller, and there is none that can be used")
   }
   let service = UnsafeMutablePointer<ClusterService>.allocate(capacity: 1)
-  unsafe service.initialize(to: ClusterService(engine: makeEngine(nic, options), nic: nic))
+  let moduleFrames = boot.moduleFrames(besides: KernelImage.range)
+  unsafe service.initialize(to: ClusterService(engine: makeEngine(nic, options, moduleFrames), nic: nic))
   unsafe log.info(
     "cluster: looking for \(node.options.nodes - 1) more \(node.options.nodes == 2 ? "node" : "nodes"), as \(nic.pointee.address), incarnation \(hex: service.pointee.engine.links.local.incarnation.value)"
   )
@@ -29,9 +30,10 @@ func runCluster(_ boot: BootInformation) {
   unsafe service.pointee.hasGuest = !boot.modules.isEmpty
   guard let plan = unsafe service.pointee.run() else { unsafe report(&service.pointee) }
   let start = unsafe ClusterStart(
-    service: service, plan: plan, epoch: service.pointee.engine.membership.map.epoch)
+    service: service, plan: plan, epoch: service.pointee.engine.membership.map.epoch, moduleFrames: moduleFrames)
   if !start.isLoader, !boot.modules.isEmpty {
     log.warning("boot modules are not used: node \(ClusterGuest.deviceNode) has loaded the guest")
+    start.reuseModules(0)
   }
   startGuest(boot, start)
 }
@@ -54,7 +56,10 @@ private func clusterOptions() -> ClusterOptions {
   return options
 }
 
-private func makeEngine(_ nic: UnsafeMutablePointer<NIC>, _ options: ClusterOptions) -> Engine {
+private func makeEngine(
+  _ nic: UnsafeMutablePointer<NIC>, _ options: ClusterOptions,
+  _ moduleFrames: BoundedList<16, Range<HostPhysicalAddress>>
+) -> Engine {
   let address = unsafe nic.pointee.address
   let local = LocalNode(
     address: address, incarnation: NodeDescription.incarnation, cluster: ClusterID(node.options.cluster))
@@ -65,7 +70,7 @@ private func makeEngine(_ nic: UnsafeMutablePointer<NIC>, _ options: ClusterOpti
     refuse("no memory for pages on their way between nodes")
   }
   return Engine(
-    NodeDescription.announcement(address: address), local: local, options: options, links: LinkOptions(),
+    NodeDescription.announcement(address: address, moduleFrames: moduleFrames), local: local, options: options, links: LinkOptions(),
     routines: ProcessorByteRoutines(), pages: NodePages(), frames: frames,
     at: Instant(nanoseconds: node.clock.nanosecondsSinceBoot(at: readTSC())))
 }

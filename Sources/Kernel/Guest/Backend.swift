@@ -1,5 +1,6 @@
 import CPU
 import EPT
+import Firmware
 import Machine
 import Memory
 import VCPU
@@ -16,6 +17,8 @@ protocol Backend {
   var format: Format { get }
   /// Whether vCPUs run on shadow tables, and the second-level tables are for us alone.
   var isShadowed: Bool { get }
+  /// Whether they would, on a processor that can run guests at all.
+  static func isShadowed(_ paging: KernelOptions.Paging, isDistributed: Bool) -> Bool
   /// What the guest's CPUID may show of the host's.
   var hostCPUID: MaskedHostCPUID { get }
 

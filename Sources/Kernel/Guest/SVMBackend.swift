@@ -34,9 +34,7 @@ struct SVMBackend: Backend {
     guard capabilities.hasNestedPaging || paging != .nested else {
       throw BackendError(advice: SVMError.noNestedPaging.advice)
     }
-    // The processor's own walk of the guest's page tables counts as a write to them (APM Vol. 2, 15.25.5): nodes could
-    // never share one.
-    isShadowed = !capabilities.hasNestedPaging || paging == .shadow || (paging == .auto && isDistributed)
+    isShadowed = Self.isShadowed(capabilities, paging, isDistributed)
     hostCPUID = MaskedHostCPUID(hiding: isShadowed ? .ofShadowPaging : [])
     let features = cpuid(0x8000_0001, 0).edx
     hasTSCAuxiliary = features & 1 << 27 != 0
@@ -52,6 +50,19 @@ struct SVMBackend: Backend {
       passing: passed.span.extracting(first: GuestMSRs.passedCount(hasTSCAuxiliary: hasTSCAuxiliary)))
     // Without nested paging the PAT is the host's.
     if isShadowed { PermissionMaps.interceptMSR(MSRIndex.pageAttributeTable, in: msrPermissionMap) }
+  }
+
+  private static func isShadowed(
+    _ capabilities: SVMCapabilities, _ paging: KernelOptions.Paging, _ isDistributed: Bool
+  ) -> Bool {
+    // The processor's own walk of the guest's page tables counts as a write to them (APM Vol. 2, 15.25.5): nodes could
+    // never share one.
+    !capabilities.hasNestedPaging || paging == .shadow || (paging == .auto && isDistributed)
+  }
+
+  static func isShadowed(_ paging: KernelOptions.Paging, isDistributed: Bool) -> Bool {
+    guard let capabilities = try? SVMCapabilities.read() else { return false }
+    return isShadowed(capabilities, paging, isDistributed)
   }
 
   func enableOnThisCore() throws(BackendError) {

@@ -11,16 +11,16 @@ import VCPU
 
 /// The frames that a virtual TLB lives in.
 struct ShadowFrames: ShadowMemory {
-  /// Some 670 tables: what the page tables of a dozen busy processes take.
-  static var countPerVCPU: Int { 2048 }
+  /// Frames for each vCPU of a node with so much memory. A third of them are tables, and a table translates up to 2 MiB: so there
+  /// are as many as translate most of that memory once; 2,048 frames are enough for the page tables of a dozen busy processes.
+  static func count(memorySize: UInt64) -> Int { Int(min(max(memorySize / (192 * pageSize), 512), 2048)) }
 
   let base: HostPhysicalAddress
   let frameCount: Int
 
-  static func allocate() throws(OutOfFrames) -> ShadowFrames {
+  static func allocate(_ count: Int) throws(OutOfFrames) -> ShadowFrames {
     // Outside long mode CR3 has 32 bits.
-    ShadowFrames(
-      base: try Frames.allocateContiguous(pages: countPerVCPU, below: 1 << 32), frameCount: countPerVCPU)
+    ShadowFrames(base: try Frames.allocateContiguous(pages: count, below: 1 << 32), frameCount: count)
   }
 
   @inline(__always)

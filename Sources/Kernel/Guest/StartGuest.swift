@@ -77,7 +77,7 @@ private func makeMachine<Host: Backend>(
     refuse("the guest's TSC frequency of \(hertz) Hz is out of any CPU's range")
   }
   let vCPUs = VCPUPlaces(cluster)
-  let map = guestMemoryMap(vCPUs: vCPUs.own.count, isShadowed: backend.isShadowed, cluster)
+  let map = guestMemoryMap(vCPUs, isShadowed: backend.isShadowed, cluster)
   let policy = CPUIDPolicy(
     host: backend.hostCPUID, topology: vCPUs.topology, frequency: frequency, timerRatio: 1,
     allowedXCR0: offeredStates, offersSpeculationControl: false)
@@ -98,15 +98,19 @@ private func makeMachine<Host: Backend>(
       cluster: makeClusterGuest(cluster, vCPUs)))
   for index in 0..<vCPUs.count { unsafe addRoute(index, vCPUs, machine) }
   for index in vCPUs.own { unsafe makeProcessor(index, vCPUs, machine) }
+  var lateFrameCount = 0
   if let cluster, let layout = vCPUs.layout {
-    cluster.startMemory(layout)
+    lateFrameCount = cluster.startMemory(layout)
     unsafe cluster.agree(machine.pointee)
   }
   // Linux believes CPUID's leaf 15H of Intel's processors alone.
   if cluster?.isLoader != false {
     unsafe load(boot, map, vCPUs, linuxTSC: policy.vendor == .amd ? frequency : nil, machine)
   }
-  if let cluster { unsafe cluster.service.pointee.ringAlways() }
+  if let cluster {
+    cluster.reuseModules(lateFrameCount)
+    unsafe cluster.service.pointee.ringAlways()
+  }
   return unsafe machine
 }
 
@@ -130,6 +134,8 @@ private struct VCPUPlaces {
   let own: Range<Int>
   /// A node is a package.
   let topology: ProcessorTopology
+  /// Where vCPUs run on shadow tables: what each of this node takes for them.
+  let shadowFrameCount: Int
 
   init(_ cluster: ClusterStart?) {
     guard let cluster else {
@@ -137,6 +143,7 @@ private struct VCPUPlaces {
       count = node.options.guestVCPUs ?? node.coreCount
       own = 0..<count
       topology = ProcessorTopology(coresPerPackage: UInt32(count))
+      shadowFrameCount = ShadowFrames.count(memorySize: Frames.freeBytes)
       return
     }
     let layout = cluster.makeLayout()
@@ -146,6 +153,7 @@ private struct VCPUPlaces {
     var most = 1
     for index in 0..<layout.nodeCount { most = max(most, layout.vCPUs(of: index).count) }
     topology = ProcessorTopology(coresPerPackage: UInt32(most))
+    shadowFrameCount = ShadowFrames.count(memorySize: cluster.announcedMemorySize)
   }
 
   func domain(_ index: Int) -> Int { layout?.node(ofVCPU: index) ?? 0 }
@@ -168,7 +176,9 @@ private struct VCPUPlaces {
 private var offeredStates: UInt64 { 0b1110_0111 }
 
 /// As much RAM as the node can give, or as was asked for.
-private func guestMemoryMap(vCPUs: Int, isShadowed: Bool, _ cluster: ClusterStart?) -> GuestMemoryMap {
+private func guestMemoryMap(
+  _ vCPUs: VCPUPlaces, isShadowed: Bool, _ cluster: ClusterStart?
+) -> GuestMemoryMap {
   if let cluster {
     guard let map = GuestMemoryMap(ramSize: cluster.plan.ramSize) else {
       refuse("node 0 plans a guest of \(cluster.plan.ramSize) bytes")
@@ -178,9 +188,9 @@ private func guestMemoryMap(vCPUs: Int, isShadowed: Bool, _ cluster: ClusterStar
   let free = Frames.freeBytes
   // Second-level tables of 4 KiB pages take 1/512 of what they map, and 1/512 of that for the levels above; a vCPU
   // takes three frames and its virtual TLB's, a core two.
-  let perVCPU = 3 + (isShadowed ? ShadowFrames.countPerVCPU : 0)
+  let perVCPU = 3 + (isShadowed ? vCPUs.shadowFrameCount : 0)
   let automatic =
-    free / 512 + free / (512 * 512) + UInt64(perVCPU * vCPUs + 2 * node.coreCount) * pageSize + 1 << 20
+    free / 512 + free / (512 * 512) + UInt64(perVCPU * vCPUs.count + 2 * node.coreCount) * pageSize + 1 << 20
   let reserve = node.options.reserve == 0 ? automatic : node.options.reserve
   let available = free > reserve ? free - reserve : 0
   if let wanted = node.options.guestMemory, wanted > available {
@@ -207,6 +217,9 @@ private func load<Host: Backend>(
       modules: GuestModules(boot), map: map, linuxTSC: linuxTSC, into: &ram)
   } catch {
     if unsafe machine.pointee.ended != nil { unsafe report(machine) }
+    if unsafe machine.pointee.isOutOfFrames {
+      refuse("the guest's kernel does not fit into this node's memory next to the boot modules")
+    }
     refuse(error.summary)
   }
   let distances = unsafe machine.pointee.withCluster { $0.distances }
@@ -317,7 +330,8 @@ private func makeProcessor<Host: Backend>(
       to: GuestProcessor(
         index: index, slot: slot, timeBase: machine.pointee.startTime, hardware: hardware, apic: apic,
         registers: registers,
-        shadow: backend.isShadowed ? makeShadow(machine.pointee.walkProcessor) : nil, offeredCR4: cr4))
+        shadow: backend.isShadowed
+          ? makeShadow(vCPUs.shadowFrameCount, machine.pointee.walkProcessor) : nil, offeredCR4: cr4))
   } catch {
     refuse("vCPU \(index) cannot be made: \(error.advice)")
   }
@@ -325,15 +339,15 @@ private func makeProcessor<Host: Backend>(
 
 /// The virtual TLB of a vCPU without paging; its reset tells it what follows.
 private func makeShadow(
-  _ processor: GuestPageWalk.Processor
+  _ frameCount: Int, _ processor: GuestPageWalk.Processor
 ) -> UnsafeMutablePointer<VirtualTLB<ShadowFrames>> {
   let walk = GuestPageWalk(cr0: 0, cr3: 0, cr4: 0, efer: 0, processor: processor)
   let frames: ShadowFrames
   do {
-    frames = try ShadowFrames.allocate()
+    frames = try ShadowFrames.allocate(frameCount)
   } catch {
     refuse(
-      "no \(ShadowFrames.countPerVCPU) adjacent frames of memory are left below 4 GiB for a vCPU's shadow tables"
+      "no \(frameCount) adjacent frames of memory are left below 4 GiB for a vCPU's shadow tables"
     )
   }
   let shadow = UnsafeMutablePointer<VirtualTLB<ShadowFrames>>.allocate(capacity: 1)

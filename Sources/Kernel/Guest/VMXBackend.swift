@@ -52,6 +52,10 @@ struct VMXBackend: Backend {
     }
   }
 
+  static func isShadowed(_ paging: KernelOptions.Paging, isDistributed: Bool) -> Bool {
+    (try? check(paging))?.isShadowed ?? false
+  }
+
   func enableOnThisCore() throws(BackendError) {
     let region = try Self.allocateFrame()
     do {

@@ -59,7 +59,11 @@ extension VirtualMachine {
     return unsafe cluster.pointee.outbox.pointee.isEmpty
   }
 
-  /// Gets a page for the loader, which runs before any vCPU does; false where the machine has ended before it begins.
+  /// Whether this node has no frame for another page, and nobody will see to it that it gets one.
+  var isOutOfFrames: Bool { withCluster { unsafe $0.service.pointee.engine.isOutOfFrames } ?? false }
+
+  /// Gets a page for the loader, which runs before any vCPU does; false where the machine has ended before it begins, or
+  /// there will be no frame for the page.
   borrowing func acquireForLoader(_ page: PageNumber, _ access: PageAccess) -> Bool {
     guard isDistributed else { return false }
     withCluster { $0.begin($0.loader, page, access, holdsPin: false, self) }
@@ -71,6 +75,7 @@ extension VirtualMachine {
         if isPinned { withCluster { $0.release(page, self) } }
         return true
       }
+      if isOutOfFrames { return false }
       work()
       for slot in 0..<processorCount { unsafe processors[slot].takeShootdowns(self) }
     }

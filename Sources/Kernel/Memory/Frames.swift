@@ -34,6 +34,8 @@ enum Frames {
 
   static var freeBytes: UInt64 { unsafe UInt64(frames.pointee.freeFrameCount) * pageSize }
   static var totalBytes: UInt64 { unsafe UInt64(frames.pointee.frameCount) * pageSize }
+  /// What all frames are below.
+  static var limit: HostPhysicalAddress { unsafe frames.pointee.limit }
 
   /// One frame of 4 KiB, zeroed.
   static func allocate4K() throws(OutOfFrames) -> HostPhysicalAddress {
@@ -61,20 +63,13 @@ enum Frames {
     return found
   }
 
-  /// So many frames, not zeroed, wherever they are: fewer where there are not as many.
-  static func take(_ count: Int) -> [HostPhysicalAddress] {
-    var taken: [HostPhysicalAddress] = []
-    taken.reserveCapacity(count)
-    lock.withLock {
-      while taken.count < count, let frame = unsafe frames.pointee.allocate4K() { taken.append(frame) }
-    }
-    return taken
-  }
+  /// A frame of 4 KiB, not zeroed; nil where there is none.
+  static func take() -> HostPhysicalAddress? { lock.withLock { unsafe frames.pointee.allocate4K() } }
 
-  /// Gives a frame back.
-  static func free(_ frame: HostPhysicalAddress) {
+  /// Gives a frame back, or several in a row.
+  static func free(_ frame: HostPhysicalAddress, count: Int = 1) {
     do {
-      try lock.withLock { () throws(FrameError) in try unsafe frames.pointee.free(frame) }
+      try lock.withLock { () throws(FrameError) in try unsafe frames.pointee.free(frame, count: count) }
     } catch {
       panic("frame \(frame) was freed that nobody had")
     }

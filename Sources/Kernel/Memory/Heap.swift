@@ -3,9 +3,11 @@ import Memory
 
 // The heap behind Swift's own allocations: tables and lists that are made at boot and when a guest starts.
 // Nothing on a hot path allocates, so a first fit over a list of free blocks in rising order of addresses,
-// merged when they touch, is enough.
+// merged when they touch, is enough. It begins with a little memory of the kernel's image and goes on with frames,
+// as it needs them: what is set aside for it, no guest can have.
 
-/// A free block's header, in its first 16 bytes; a used block has only its size there.
+/// A free block's header, in its first 16 bytes; a used block has only its size there, which is a multiple of 16, or, of a
+/// large block, the number of its frames and `largeFlag`.
 @safe
 private struct Block {
   var size: Int
@@ -13,6 +15,9 @@ private struct Block {
 }
 
 private let header = 16
+
+/// Frames that are added at a time, at least.
+private let extensionPages = 16
 
 @safe
 private struct Heap {
@@ -72,8 +77,22 @@ private struct Heap {
     unsafe used.pointee.size = usedSize
   }
 
+  /// Adds room for such a block; false where there are no adjacent frames.
+  mutating func extend(_ size: Int, alignment: Int) -> Bool {
+    let pages = max(extensionPages, (size + alignment + 2 * header + 4095) >> 12)
+    guard Frames.isStarted, let frames = takeFrames(pages),
+      let block = unsafe UnsafeMutablePointer<Block>(bitPattern: UInt(frames.value))
+    else { return false }
+    unsafe block.initialize(to: Block(size: pages << 12, next: nil))
+    unsafe insert(block)
+    return true
+  }
+
   mutating func release(_ pointer: UnsafeMutableRawPointer) {
-    let block = unsafe (pointer - header).assumingMemoryBound(to: Block.self)
+    unsafe insert((pointer - header).assumingMemoryBound(to: Block.self))
+  }
+
+  private mutating func insert(_ block: UnsafeMutablePointer<Block>) {
     var previous: UnsafeMutablePointer<Block>?
     var next = unsafe free
     while let candidate = unsafe next, unsafe candidate < block {
@@ -106,22 +125,33 @@ private let heapLock = SpinLock()
 
 /// Blocks from this size on, which the tables of a cluster's memory have, are frames of their own.
 private let largeSize = 128 << 10
+private let largeFlag = 1
+
+private func takeFrames(_ count: Int) -> HostPhysicalAddress? {
+  // The boot-time page tables map the first 4 GiB alone.
+  try? Frames.allocateContiguous(pages: count, below: KernelPageTables.isInstalled ? 1 << 52 : 1 << 32)
+}
 
 private func allocateLarge(_ size: Int) -> UnsafeMutableRawPointer? {
   let pages = (size + header + 4095) >> 12
-  // The boot-time page tables map the first 4 GiB alone.
-  let limit: UInt64 = KernelPageTables.isInstalled ? 1 << 52 : 1 << 32
-  guard let frames = try? Frames.allocateContiguous(pages: pages, below: limit),
+  guard let frames = takeFrames(pages),
     let block = unsafe UnsafeMutablePointer<Block>(bitPattern: UInt(frames.value))
   else { return nil }
-  unsafe block.pointee.size = pages
+  unsafe block.pointee.size = pages << 1 | largeFlag
   return unsafe UnsafeMutableRawPointer(block) + header
 }
 
 private func releaseLarge(_ pointer: UnsafeMutableRawPointer) {
   let block = unsafe (pointer - header).assumingMemoryBound(to: Block.self)
   let first = UInt64(UInt(bitPattern: block))
-  for page in 0..<(unsafe block.pointee.size) { Frames.free(HostPhysicalAddress(first + UInt64(page) << 12)) }
+  for page in 0..<(unsafe block.pointee.size >> 1) { Frames.free(HostPhysicalAddress(first + UInt64(page) << 12)) }
+}
+
+private func allocateSmall(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer? {
+  unsafe heapLock.withLock {
+    if let pointer = unsafe heap.allocate(size, alignment: alignment) { return unsafe pointer }
+    return unsafe heap.extend(size, alignment: alignment) ? heap.allocate(size, alignment: alignment) : nil
+  }
 }
 
 /// What Swift's runtime allocates with (`posix_memalign`, Boot/heap.asm).
@@ -131,9 +161,9 @@ public func heapAllocate(
 ) -> Int32 {
   let pointer =
     if size >= largeSize, alignment <= header, Frames.isStarted {
-      unsafe allocateLarge(size) ?? heapLock.withLock { unsafe heap.allocate(size, alignment: header) }
+      unsafe allocateLarge(size) ?? allocateSmall(size, alignment: header)
     } else {
-      unsafe heapLock.withLock { unsafe heap.allocate(size, alignment: max(alignment, 16)) }
+      unsafe allocateSmall(size, alignment: max(alignment, header))
     }
   guard let pointer = unsafe pointer else { panic("the kernel's heap is full (\(size) bytes asked for)") }
   unsafe result.pointee = pointer
@@ -144,7 +174,7 @@ public func heapAllocate(
 @c(heapRelease)
 public func heapRelease(_ pointer: UnsafeMutableRawPointer?) {
   guard let pointer = unsafe pointer else { return }
-  let address = UInt64(UInt(bitPattern: pointer))
-  guard __heap_startAddress()..<__heap_endAddress() ~= address else { return unsafe releaseLarge(pointer) }
+  let block = unsafe (pointer - header).assumingMemoryBound(to: Block.self)
+  guard unsafe block.pointee.size & largeFlag == 0 else { return unsafe releaseLarge(pointer) }
   heapLock.withLock { unsafe heap.release(pointer) }
 }

@@ -3,7 +3,8 @@ import Memory
 /// What the nodes can give to a guest, as `GuestLayout` describes.
 struct GuestBudget {
   private let memorySizes: [UInt64]
-  private let vCPUCounts: [Int]
+  /// Bytes that each node's vCPUs take.
+  private let vCPUSizes: [UInt64]
   private let costs: GuestLayout.Costs
 
   /// Announcements may say anything: a node counts for no more than 16 TiB, as far as frames can be.
@@ -14,13 +15,20 @@ struct GuestBudget {
 
   private static let leastTwinCount = 16
 
+  /// Frames for pages of which there is one twin.
+  private static let framesPerTwin = 256
+
   init(_ offers: [GuestLayout.Offer], _ vCPUCounts: [Int], _ costs: GuestLayout.Costs) {
     memorySizes = offers.map { min($0.memorySize, Self.greatestMemory) }
-    self.vCPUCounts = vCPUCounts
+    vCPUSizes = offers.indices.map { UInt64(vCPUCounts[$0]) * offers[$0].memoryPerVCPU }
     self.costs = costs
   }
 
-  static func twinCount(frameCount: Int) -> Int { max(leastTwinCount, frameCount / 32) }
+  static func twinCount(frameCount: Int) -> Int { max(leastTwinCount, frameCount / framesPerTwin) }
+
+  /// Bytes of a frame for pages, and of a twin, with what is known of them.
+  private var frameSize: UInt64 { pageSize + costs.perFrame }
+  private var twinSize: UInt64 { pageSize + costs.perTwin }
 
   /// The guest with as much RAM as can be.
   func greatestMap() throws(GuestLayoutError) -> GuestMemoryMap {
@@ -74,27 +82,31 @@ struct GuestBudget {
   /// what is known of them. Any node's range may have the holes in it: all keep what these cost.
   private func capacity(of node: Int, _ map: GuestMemoryMap) -> UInt64 {
     let holePageCount = map.endOfRAM.value / pageSize - map.ramSize / pageSize
-    // Twins for p + s frames are no more than p / 32 and those for s, rounded up.
-    let spareTwinCount = max(Self.leastTwinCount, costs.spareFrameCount / 32 + 1)
-    let spareCount = UInt64(costs.spareFrameCount + spareTwinCount)
-    let spent = holePageCount * costs.perOwnPage + spareCount * pageSize
+    // Twins for p + s frames are no more than p / `framesPerTwin` and those for s, rounded up.
+    let spareTwinCount = max(Self.leastTwinCount, costs.spareFrameCount / Self.framesPerTwin + 1)
+    let spent =
+      holePageCount * costs.perOwnPage + UInt64(costs.spareFrameCount) * frameSize + UInt64(spareTwinCount)
+      * twinSize
     let left = left(of: node, map)
-    return left < spent ? 0 : (left - spent) * 32 / (33 * pageSize + 32 * costs.perOwnPage)
+    let framesPerTwin = UInt64(Self.framesPerTwin)
+    return left < spent
+      ? 0 : (left - spent) * framesPerTwin / (framesPerTwin * (frameSize + costs.perOwnPage) + twinSize)
   }
 
   /// The most frames for pages that there is room for, with twins besides; never more than could be in use.
   func frameCount(of node: Int, homePageCount: UInt64, _ map: GuestMemoryMap) -> Int {
-    let count = Int((left(of: node, map) - homePageCount * costs.perOwnPage) / pageSize)
-    // The greatest n for which n + n / 32 is not above `count`.
-    let greatest = min((32 * count + 31) / 33, count - Self.leastTwinCount)
-    return min(greatest, Int(map.ramSize / pageSize) + costs.spareFrameCount)
+    let left = left(of: node, map) - homePageCount * costs.perOwnPage
+    let framesPerTwin = UInt64(Self.framesPerTwin)
+    // With one twin for that many, and with the least number of twins.
+    let greatest = min(
+      left * framesPerTwin / (framesPerTwin * frameSize + twinSize),
+      (left - UInt64(Self.leastTwinCount) * twinSize) / frameSize)
+    return min(Int(greatest), Int(map.ramSize / pageSize) + costs.spareFrameCount)
   }
 
   /// Bytes for frames and for what is known of the node's own pages.
   private func left(of node: Int, _ map: GuestMemoryMap) -> UInt64 {
-    let spent =
-      costs.fixed + UInt64(vCPUCounts[node]) * costs.perVCPU + map.endOfRAM.value / pageSize
-      * costs.perGuestPage
+    let spent = costs.fixed + vCPUSizes[node] + map.endOfRAM.value / pageSize * costs.perGuestPage
     return memorySizes[node] < spent ? 0 : memorySizes[node] - spent
   }
 }

@@ -4,7 +4,7 @@ import Memory
 // and all must come to the same result: so there are integers only, and nothing counts but the arguments.
 //
 // A node's memory goes, in this order, to what it needs for itself and its vCPUs, to what it must know of each page of the
-// guest and of those that it is home to, and to frames: for pages, and one for a twin to 32 of those. The more RAM the
+// guest and of those that it is home to, and to frames: for pages, and one for a twin to 256 of those. The more RAM the
 // guest has, the more each node has to know, and the fewer pages it can be home to; the most that the guest can have is
 // where all nodes together can just be home to all of it. Each is home to its part of that, in proportion to what it could
 // be home to. A guest with less RAM leaves frames over, in which a node keeps copies of the others' pages.

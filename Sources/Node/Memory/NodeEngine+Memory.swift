@@ -8,19 +8,45 @@ import Wire
 
 extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   /// Begins to keep the guest's memory coherent: once, when the cluster has formed and before anything is received of its
-  /// members. Allocates.
+  /// members. Allocates. Frames for pages are to be added next.
   ///
   /// - Parameters:
   ///   - homes: has as many nodes as the cluster, and is the same on all of them.
-  ///   - frames: where pages can be on this node; below 16 TiB.
+  ///   - frameCapacity: frames for pages that there will be, at most.
+  ///   - frameLimit: what all of them are below; no more than 16 TiB.
   ///   - twins: frames for copies of pages from before they were written to. Without any, pages travel in full.
   public mutating func startMemory(
-    _ homes: HomeMap, frames: [HostPhysicalAddress], twins: [HostPhysicalAddress],
+    _ homes: HomeMap, frameCapacity: Int, frameLimit: HostPhysicalAddress, twins: [HostPhysicalAddress],
     options: MemoryOptions = MemoryOptions()
   ) {
     precondition(homes.nodeCount == membership.options.nodeCount)
     memory = NodeMemory(
-      local: links.local.id, homes: homes, frames: frames, twins: twins, options: options)
+      local: links.local.id, homes: homes, frameCapacity: frameCapacity, frameLimit: frameLimit, twins: twins,
+      options: options)
+  }
+
+  /// Gives the engine a frame for pages, which may have held something else until now.
+  public mutating func addFrame(_ frame: HostPhysicalAddress) {
+    memory.frames.add(frame)
+    if memory.hasPutOff { settle() }
+  }
+
+  /// As above, with all of the frames.
+  public mutating func startMemory(
+    _ homes: HomeMap, frames: [HostPhysicalAddress], twins: [HostPhysicalAddress],
+    options: MemoryOptions = MemoryOptions()
+  ) {
+    let limit = frames.map { $0.value + pageSize }.max() ?? 0
+    startMemory(
+      homes, frameCapacity: frames.count, frameLimit: HostPhysicalAddress(limit), twins: twins, options: options)
+    for frame in frames { addFrame(frame) }
+  }
+
+  /// Whether this node will have no frame for another page as long as no other node does anything: none is free, and since the
+  /// last one was taken all pages have been looked at and none could be evicted.
+  public var isOutOfFrames: Bool {
+    memory.frames.freeCount == 0 && memory.coherence.openRequestCount == 0 && links.isQuiet
+      && memory.fruitlessCount == 2 * memory.coherence.homes.pageCount
   }
 
   /// A vCPU, or the hyperkernel itself, wants such access to the page and has it not. `resume` follows, for each fault.
@@ -90,6 +116,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       case .beginVersion(let page, let version): keepTwin(page, version)
       case .needFrame(let page):
         if !memory.frames.provide(page) { return memory.stop(.noFrame(page)) }
+        memory.fruitlessCount = min(memory.fruitlessCount, memory.coherence.homes.pageCount)
       case .freeFrame(let page):
         memory.frames.vacate(page)
         memory.fruitlessCount = 0
@@ -129,7 +156,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       left -= 1
       let page = PageNumber(memory.hand)
       memory.hand = memory.hand + 1 == UInt64(pageCount) ? 0 : memory.hand + 1
-      memory.fruitlessCount = min(memory.fruitlessCount + 1, pageCount)
+      memory.fruitlessCount = min(memory.fruitlessCount + 1, 2 * pageCount)
       if let event = eviction(of: page) { _ = handle(event, page) }
     }
   }
@@ -146,7 +173,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       if isHome, memory.coherence.sharers(of: page).count < 2 { return nil }
       return copy.canEvict ? .evict : nil
     case .exclusive, .modified:
-      let isDesperate = memory.fruitlessCount == memory.coherence.homes.pageCount
+      let isDesperate = memory.fruitlessCount >= memory.coherence.homes.pageCount
       return isDesperate && copy.canEvict && !isHome ? .evict : nil
     default: return nil
     }

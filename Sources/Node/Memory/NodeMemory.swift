@@ -22,7 +22,8 @@ struct NodeMemory {
   var adoptions = AdoptedPages()
   /// The first node to ask next whether it has room for a page.
   var nextAdopter = 0
-  /// Pages that were looked at since a frame was freed.
+  /// Pages that were looked at since a frame was freed, up to twice the number of all; of the second time only those since a
+  /// frame was taken.
   var fruitlessCount = 0
 
   /// A message of which not all fragments are there.
@@ -32,13 +33,13 @@ struct NodeMemory {
   }
 
   init(
-    local: NodeID, homes: HomeMap, frames: [HostPhysicalAddress], twins: [HostPhysicalAddress],
-    options: MemoryOptions
+    local: NodeID, homes: HomeMap, frameCapacity: Int, frameLimit: HostPhysicalAddress,
+    twins: [HostPhysicalAddress], options: MemoryOptions
   ) {
     precondition(options.evictionLimit < options.coherence.requestLimit)
     self.options = options
     coherence = CoherenceEngine(local: local, homes: homes, options: options.coherence)
-    self.frames = PageFrames(pageCount: homes.pageCount, frames: frames)
+    frames = PageFrames(pageCount: homes.pageCount, capacity: frameCapacity, limit: frameLimit)
     self.twins = PageTwins(frames: twins)
     let nodeCount = homes.nodeCount
     pending = PendingMessages(
@@ -51,8 +52,8 @@ struct NodeMemory {
   /// Before there is any.
   static func empty(nodeCount: Int) -> NodeMemory {
     NodeMemory(
-      local: NodeID(0), homes: HomeMap(pageCounts: [UInt64](repeating: 0, count: nodeCount)), frames: [],
-      twins: [], options: MemoryOptions())
+      local: NodeID(0), homes: HomeMap(pageCounts: [UInt64](repeating: 0, count: nodeCount)),
+      frameCapacity: 0, frameLimit: HostPhysicalAddress(0), twins: [], options: MemoryOptions())
   }
 
   mutating func stop(_ fault: MemoryFault) {

@@ -2,29 +2,35 @@ import Memory
 
 /// Which frame each of the guest's pages is in on this node, and which frames are free.
 ///
-/// A frame is free again when no page is in it and no link needs it any more. Per page it takes 4 bytes, per frame 5.
+/// A frame is free again when no page is in it and no link needs it any more. Frames may be added at any time, up to a number
+/// that is known at first. Per page it takes 4 bytes, per frame 5, and 1 for each other frame below the limit.
 struct PageFrames {
   /// The frame of each page, counted from 1; 0 where it has none.
   private var frameOfPage: [UInt32]
   /// Free frames; the first `freeCount` count.
   private var free: [UInt32]
-  private(set) var freeCount: Int
+  private(set) var freeCount = 0
+  /// All there are.
+  private(set) var totalCount = 0
   /// By frame number: messages under way that have contents in it, and `occupied` where a page is in it.
   private var uses: [UInt8]
 
   private static var occupied: UInt8 { 0x80 }
 
-  /// - Parameter frames: those that pages may be in.
-  init(pageCount: Int, frames: [HostPhysicalAddress]) {
+  /// Room for so many frames below `limit`, of which there are none yet.
+  init(pageCount: Int, capacity: Int, limit: HostPhysicalAddress) {
     frameOfPage = [UInt32](repeating: 0, count: pageCount)
-    free = frames.map { UInt32($0.value >> 12) }
-    freeCount = frames.count
-    var limit = 0
-    for frame in frames { limit = max(limit, Int(frame.value >> 12) + 1) }
-    uses = [UInt8](repeating: 0, count: limit)
+    free = [UInt32](repeating: 0, count: capacity)
+    uses = [UInt8](repeating: 0, count: Int((limit.value + pageSize - 1) / pageSize))
   }
 
-  var totalCount: Int { free.count }
+  /// Adds a frame that pages may be in from now on.
+  mutating func add(_ frame: HostPhysicalAddress) {
+    precondition(totalCount < free.count && Int(frame.value >> 12) < uses.count)
+    totalCount += 1
+    free[freeCount] = UInt32(frame.value >> 12)
+    freeCount += 1
+  }
 
   subscript(page: PageNumber) -> HostPhysicalAddress? {
     let frame = frameOfPage[Int(page.value)]

@@ -34,14 +34,13 @@ final class BigIronEngine: SharingEngine {
     engine = Engine(
       announcement, local: local, options: cluster, links: LinkOptions(), routines: HostByteRoutines(),
       pages: SimulatedPages(ram: ram, marksClearedFrames: sendsWholePages),
-      frames: Self.frames(options.frames + Self.twinCount, Self.pingFrameCount), at: now)
+      frames: Self.frames(options.frames + options.twins, Self.pingFrameCount), at: now)
   }
 
-  private static var twinCount: Int { 64 }
   private static var pingFrameCount: Int { 2 }
 
   /// Those for pages come first, then those for twins and for pings.
-  static func frameCount(_ options: RunOptions) -> Int { options.frames + twinCount + pingFrameCount }
+  static func frameCount(_ options: RunOptions) -> Int { options.frames + options.twins + pingFrameCount }
 
   private static func frames(_ first: Int, _ count: Int) -> [HostPhysicalAddress] {
     (first..<first + count).map { HostPhysicalAddress(UInt64($0) * 4096) }
@@ -58,7 +57,7 @@ final class BigIronEngine: SharingEngine {
     memory.coherence.keepsStaleCopies = !sendsWholePages
     engine.startMemory(
       HomeMap(pageCounts: counts), frames: Self.frames(0, options.frames),
-      twins: sendsWholePages ? [] : Self.frames(options.frames, Self.twinCount), options: memory)
+      twins: sendsWholePages ? [] : Self.frames(options.frames, options.twins), options: memory)
     if sendsWholePages { writeOwnPages(shape) }
   }
 

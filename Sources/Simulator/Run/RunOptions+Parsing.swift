@@ -18,6 +18,7 @@ extension RunOptions {
       case "--accesses": accessCount = try Self.number(option, &rest)
       case "--pages": pageCount = try Self.number(option, &rest) as Int
       case "--frames": frameCount = try Self.number(option, &rest) as Int
+      case "--twins": twinCount = try Self.number(option, &rest) as Int
       case "--vcpus": vcpusPerNode = try Self.number(option, &rest)
       case "--think": thinkTime = try Self.number(option, &rest)
       case "--faults": faults = try Self.choice(option, &rest)
@@ -62,6 +63,7 @@ extension RunOptions {
     words.append("--delay \(cableDelay) --workload \(workload.rawValue) --accesses \(accessCount)")
     words.append("--pages \(pages) --vcpus \(vcpusPerNode) --think \(thinkTime)")
     if let frameCount { words.append("--frames \(frameCount)") }
+    if let twinCount { words.append("--twins \(twinCount)") }
     words.append("--faults \(faults.rawValue)")
     if let tracePath { words.append("--trace \(tracePath)") }
     return words.joined(separator: " ")

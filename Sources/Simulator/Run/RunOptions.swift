@@ -15,6 +15,8 @@ struct RunOptions: Equatable, Sendable {
   /// Frames of each node; by default enough for all pages. Of `swap`: frames of the node that runs everything; by
   /// default its share of what the workload touches.
   var frameCount: Int?
+  /// Frames of each node for copies from which changes can be told, of Big Iron.
+  var twinCount: Int?
   var vcpusPerNode = 1
   /// From one access of a vCPU to its next, in nanoseconds.
   var thinkTime: UInt64 = 100
@@ -28,6 +30,7 @@ struct RunOptions: Equatable, Sendable {
 
   var pages: Int { pageCount ?? 64 * nodeCount }
   var frames: Int { frameCount ?? pages + 64 }
+  var twins: Int { twinCount ?? 64 }
 
   var shape: Shape {
     Shape(nodeCount: nodeCount, vcpusPerNode: vcpusPerNode, pageCount: pages, accessCount: accessCount)
@@ -51,6 +54,8 @@ struct RunOptions: Equatable, Sendable {
     if sharing != .swap, frames < pages, (frames - least) * nodeCount < pages {
       return "--frames: \(nodeCount) nodes with \(frames) frames each have no room for \(pages) pages"
     }
+    if !(0...1 << 20).contains(twins) { return "--twins takes up to 1,048,576" }
+    if twinCount != nil, sharing != .bigIron { return "--twins is for --protocol bigiron" }
     if workload == .replay, tracePath == nil { return "--workload replay takes --trace FILE" }
     if workload != .replay, tracePath != nil { return "--trace is for --workload replay" }
     return nil

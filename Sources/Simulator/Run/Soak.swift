@@ -57,6 +57,7 @@ struct Soak {
       let least = RunOptions.leastFrameCount(vcpusPerNode: options.vcpusPerNode)
       options.frameCount = least + options.pages / options.nodeCount + 1 + random.below(8)
     }
+    if random.chance(0.5) { options.twinCount = random.below(12) }
     if let faults { options.faults = faults }
     if let accessCount {
       // Faults end when four fifths are done.

@@ -31,13 +31,13 @@ struct GuestLayoutRangeTests {
       let frameCount = layout.frameCount(of: node)
       let twinCount = layout.twinCount(of: node)
       #expect(ramPageCount + costs.spareFrameCount <= frameCount, sourceLocation: sourceLocation)
-      #expect(twinCount == max(16, frameCount / 32), sourceLocation: sourceLocation)
+      #expect(twinCount == max(16, frameCount / 256), sourceLocation: sourceLocation)
       let vCPUs = layout.vCPUs(of: node)
       #expect(vCPUs.lowerBound == firstVCPU && !vCPUs.isEmpty, sourceLocation: sourceLocation)
       let spent =
-        costs.fixed + costs.perVCPU * UInt64(vCPUs.count) + costs.perGuestPage
+        costs.fixed + offers[node].memoryPerVCPU * UInt64(vCPUs.count) + costs.perGuestPage
         * (layout.map.endOfRAM.value / 4096) + costs.perOwnPage * layout.pageCounts[node]
-        + UInt64(frameCount + twinCount) * 4096
+        + UInt64(frameCount) * (4096 + costs.perFrame) + UInt64(twinCount) * (4096 + costs.perTwin)
       #expect(spent <= offers[node].memorySize, "node \(node)", sourceLocation: sourceLocation)
       for index in [vCPUs.lowerBound, vCPUs.upperBound - 1] {
         #expect(layout.node(ofVCPU: index) == node, sourceLocation: sourceLocation)
@@ -67,11 +67,11 @@ struct GuestLayoutRangeTests {
       let offers = (0..<nodeCount).map { _ in
         GuestLayout.Offer(
           memorySize: generator.next() >> UInt64.random(in: 24...38, using: &generator),
-          coreCount: .random(in: 1...16, using: &generator))
+          coreCount: .random(in: 1...16, using: &generator), memoryPerVCPU: generator.next() >> 46)
       }
       var costs = GuestLayout.Costs(
-        fixed: generator.next() >> 44, perVCPU: generator.next() >> 46, perGuestPage: generator.next() >> 58,
-        perOwnPage: generator.next() >> 58)
+        fixed: generator.next() >> 44, perGuestPage: generator.next() >> 58,
+        perOwnPage: generator.next() >> 58, perFrame: generator.next() >> 59, perTwin: generator.next() >> 59)
       costs.spareFrameCount = .random(in: 1...1000, using: &generator)
       guard let greatest = try? GuestLayout(offers, costs: costs, wanted: nil) else { continue }
       laidOutCount += 1
@@ -137,7 +137,8 @@ struct GuestLayoutRangeTests {
   @Test func absurdOffersAreLaidOutOrRefused() throws {
     var generator = SeededGenerator(seed: 2)
     let greatest = [GuestLayout.Offer](
-      repeating: GuestLayout.Offer(memorySize: .max, coreCount: Int(UInt16.max)), count: 256)
+      repeating: GuestLayout.Offer(
+        memorySize: .max, coreCount: Int(UInt16.max), memoryPerVCPU: 1 << 30 - 1), count: 256)
     let layout = try GuestLayout(greatest, costs: GuestLayoutTests.costs, wanted: nil)
     Self.check(layout, greatest, GuestLayoutTests.costs)
     #expect(layout.ramSize < 256 << 44)
@@ -145,7 +146,8 @@ struct GuestLayoutRangeTests {
       let offers = (0..<Int.random(in: 1...8, using: &generator)).map { _ in
         GuestLayout.Offer(
           memorySize: generator.anyMagnitude(),
-          coreCount: Int(UInt16(truncatingIfNeeded: generator.anyMagnitude())))
+          coreCount: Int(UInt16(truncatingIfNeeded: generator.anyMagnitude())),
+          memoryPerVCPU: generator.anyMagnitude() & (1 << 30 - 1))
       }
       let wanted = Bool.random(using: &generator) ? generator.anyMagnitude() : nil
       do throws(GuestLayoutError) {

@@ -3,10 +3,11 @@ import Memory
 import Testing
 
 struct GuestLayoutTests {
-  static let costs = GuestLayout.Costs(fixed: 8 << 20, perVCPU: 64 << 10, perGuestPage: 32, perOwnPage: 24)
+  static let costs = GuestLayout.Costs(
+    fixed: 8 << 20, perGuestPage: 32, perOwnPage: 24, perFrame: 8, perTwin: 24)
 
   static func offers(_ megabytes: [UInt64], cores: Int = 4) -> [GuestLayout.Offer] {
-    megabytes.map { GuestLayout.Offer(memorySize: $0 << 20, coreCount: cores) }
+    megabytes.map { GuestLayout.Offer(memorySize: $0 << 20, coreCount: cores, memoryPerVCPU: 64 << 10) }
   }
 
   private static func layout(
@@ -22,8 +23,8 @@ struct GuestLayoutTests {
     #expect(layout.ramPageCount(of: 0) == Int(layout.ramSize / 4096))
     #expect(layout.memoryRanges(of: 0) == [0..<0xA_0000, 0xE_0000..<layout.map.endOfRAM.value])
     #expect(layout.pageCounts == [layout.map.endOfRAM.value / 4096])
-    // 504 MiB less vCPUs; of each page's 4152 bytes and its twin's 128, 4096 are the guest's.
-    #expect((480 << 20..<488 << 20).contains(layout.ramSize))
+    // 504 MiB less vCPUs; of each page's 4160 bytes and its twin's 16, 4096 are the guest's.
+    #expect((493 << 20..<495 << 20).contains(layout.ramSize))
   }
 
   @Test(arguments: [2, 3, 7, 64])
@@ -69,7 +70,7 @@ struct GuestLayoutTests {
   @Test func noNodeHasMoreFramesThanCouldBeInUse() throws {
     let layout = try Self.layout([4096, 4096], wanted: 16 << 20)
     #expect((0..<2).map(layout.frameCount) == [4096 + 33, 4096 + 33])
-    #expect((0..<2).map(layout.twinCount) == [129, 129])
+    #expect((0..<2).map(layout.twinCount) == [16, 16])
     #expect((0..<2).map(layout.ramPageCount) == [2048, 2048])
   }
 
@@ -108,8 +109,22 @@ struct GuestLayoutTests {
     #expect(throws: Never.self) { try Self.layout([256, 64, 12]) }
   }
 
+  /// Nodes may keep different amounts for their vCPUs: only theirs is less for it.
+  @Test func whatVCPUsTakeIsTheirNodesOwn() throws {
+    let cheap = Self.offers([256, 256])
+    var dear = cheap
+    dear[1].memoryPerVCPU += 8 << 20
+    let first = try GuestLayout(cheap, costs: Self.costs, wanted: nil)
+    let second = try GuestLayout(dear, costs: Self.costs, wanted: nil)
+    // Three vCPUs of 8 MiB, less what need not be known of that much memory.
+    #expect((23 << 8...24 << 8).contains(first.ramPageCount(of: 1) - second.ramPageCount(of: 1)))
+    #expect(abs(second.ramPageCount(of: 0) - first.ramPageCount(of: 0)) < 64)
+  }
+
   @Test func coresToSpareAreVCPUs() throws {
-    let offers = [1, 2, 8, 1].map { GuestLayout.Offer(memorySize: 64 << 20, coreCount: $0) }
+    let offers = [1, 2, 8, 1].map {
+      GuestLayout.Offer(memorySize: 64 << 20, coreCount: $0, memoryPerVCPU: 64 << 10)
+    }
     let layout = try GuestLayout(offers, costs: Self.costs, wanted: nil)
     #expect((0..<4).map(layout.vCPUs) == [0..<1, 1..<2, 2..<9, 9..<10])
     #expect(layout.vCPUCount == 10)

@@ -18,15 +18,25 @@ struct ClusterStart {
   let plan: GuestPlan
   /// The epoch in which it was made.
   let epoch: Epoch
+  /// Where this node's boot modules are.
+  let moduleFrames: BoundedList<16, Range<HostPhysicalAddress>>
 
   /// Bytes that a node keeps for itself.
   private static func costs(nodeCount: Int) -> GuestLayout.Costs {
-    // Messages that wait for room on their link take some 50 KiB for each node. A vCPU takes its virtual TLB. Of each page of
-    // the guest a node keeps its state and frame (20 bytes), its place in the second-level tables (8) and what is known of a
-    // frame (5), of its own ones the directory's entry (24) and, in a large cluster, more sharers (24).
+    // Messages that wait for room on their link take some 50 KiB for each node. Of each page of the guest a node keeps its
+    // state and frame (20 bytes) and its place in the second-level tables (8 and a little), of its own ones the directory's
+    // entry (16) and, in a large cluster, more sharers (24). Of a frame it is kept whether it is free (5), of a twin what it is
+    // of, and where (24).
     GuestLayout.Costs(
-      fixed: 6 << 20 + UInt64(nodeCount) << 16, perVCPU: UInt64(ShadowFrames.countPerVCPU + 8) * pageSize,
-      perGuestPage: 34, perOwnPage: nodeCount > 64 ? 48 : 24)
+      fixed: 1 << 20 + UInt64(nodeCount) << 16, perGuestPage: 29, perOwnPage: nodeCount > 64 ? 40 : 16,
+      perFrame: 5, perTwin: 24)
+  }
+
+  /// Bytes that a node keeps for each of its vCPUs: its virtual TLB, and a few frames of the back end.
+  private static func memoryPerVCPU(_ announcement: Announcement) -> UInt64 {
+    let isShadowed = announcement.features[NodeDescription.pagingWord] != 0
+    let shadowFrameCount = isShadowed ? ShadowFrames.count(memorySize: announcement.memorySize) : 0
+    return UInt64(shadowFrameCount + 8) * pageSize
   }
 
   /// How the guest is laid out, which is the same on all nodes.
@@ -39,7 +49,8 @@ struct ClusterStart {
       guard let member = map[NodeID(UInt16(index))] else { throw .tooLittle(node: index) }
       offers.append(
         GuestLayout.Offer(
-          memorySize: member.announcement.memorySize, coreCount: Int(member.announcement.coreCount)))
+          memorySize: member.announcement.memorySize, coreCount: Int(member.announcement.coreCount),
+          memoryPerVCPU: memoryPerVCPU(member.announcement)))
     }
     return try GuestLayout(offers, costs: costs(nodeCount: offers.count), wanted: wanted)
   }
@@ -52,6 +63,11 @@ struct ClusterStart {
   var local: NodeID { unsafe service.pointee.engine.links.local.id }
   var isLoader: Bool { local == ClusterGuest.deviceNode }
 
+  /// As the other nodes know it.
+  var announcedMemorySize: UInt64 {
+    unsafe service.pointee.engine.membership.map[local]?.announcement.memorySize ?? 0
+  }
+
   func makeLayout() -> GuestLayout {
     let map = unsafe service.pointee.engine.membership.map.epoch
     guard map == epoch else { refuse("a node has gone before the guest has begun") }
@@ -61,19 +77,6 @@ struct ClusterStart {
     } catch {
       refuse("the guest that node 0 plans does not fit: \(line: error.summary)")
     }
-  }
-
-  /// Gives the engine its frames.
-  func startMemory(_ layout: GuestLayout) {
-    let frames = Frames.take(layout.frameCount(of: local.index))
-    // It may take a while, and silence is taken for death.
-    unsafe service.pointee.exchangeFrames()
-    let twins = Frames.take(layout.twinCount(of: local.index))
-    guard frames.count == layout.frameCount(of: local.index), twins.count == layout.twinCount(of: local.index)
-    else { refuse("this node has less memory left than it has announced") }
-    unsafe service.pointee.engine.startMemory(
-      HomeMap(pageCounts: layout.pageCounts), frames: frames, twins: twins)
-    unsafe service.pointee.exchangeFrames()
   }
 
   /// For how long a node looks for a better measurement of the cluster's time, in nanoseconds.
@@ -195,6 +198,9 @@ extension ClusterService {
         )
       }
       for word in 0..<16 where own.features[word] != other.features[word] {
+        if word == NodeDescription.pagingWord {
+          refuse("no guest on this cluster: node \(index) runs it on page tables of another kind (option paging)")
+        }
         refuse(
           "no guest on this cluster: the processor of node \(index) is of another kind than the one here (word \(word) of its features)"
         )
