@@ -1,8 +1,13 @@
-// Fills the memory of a Linux guest and reads it back from everywhere: `fill PERCENT`, of the memory that is available.
+// Fills the memory of a Linux guest and reads it back from everywhere: `fill PERCENT`, of all RAM that firmware says there
+// is, with what the kernel itself has taken of it; or `fill NM`, which is N MiB.
 //
 // Each CPU fills its share with words that follow from their addresses. Then each reads every other's share. Prints one
-// line for each share and one with the sum; the first words that are wrong go to standard error. Exits with 1 where one
-// was.
+// line for each share and then
+//
+//   filled: N of N KiB of RAM
+//   mismatches: N of N words
+//
+// The first words that are wrong go to standard error. Exits with 1 where one was.
 #include "cpus.h"
 
 #include <sys/mman.h>
@@ -46,25 +51,38 @@ static void *run(void *argument) {
   return NULL;
 }
 
-static unsigned long available_kibibytes(void) {
-  FILE *file = fopen("/proc/meminfo", "r");
-  if (!file) fail("/proc/meminfo");
+// Only root sees addresses in that file, and others zeros.
+static uint64_t size_of_ram(void) {
+  FILE *file = fopen("/proc/iomem", "r");
+  if (!file) fail("/proc/iomem");
   char line[256];
-  unsigned long kibibytes;
+  uint64_t first, last, sum = 0;
+  int end;
   while (fgets(line, sizeof line, file)) {
-    if (sscanf(line, "MemAvailable: %lu kB", &kibibytes) != 1) continue;
-    fclose(file);
-    return kibibytes;
+    end = 0;
+    if (sscanf(line, "%lx-%lx : System RAM\n%n", &first, &last, &end) == 2 && end && last > 0) sum += last - first + 1;
   }
-  fprintf(stderr, "/proc/meminfo does not tell what is available\n");
-  exit(2);
+  fclose(file);
+  if (!sum) {
+    fprintf(stderr, "/proc/iomem does not tell where RAM is\n");
+    exit(2);
+  }
+  return sum;
+}
+
+// Bytes to fill; 0 where the text makes no sense.
+static double parse_amount(const char *text, uint64_t ram) {
+  char *end;
+  double amount = strtod(text, &end), bytes = *end == 'M' ? amount * (1 << 20) : amount / 100 * (double)ram;
+  int is_whole = end != text && (!*end || (*end == 'M' && !end[1]));
+  return is_whole && bytes > 0 && bytes < (double)ram ? bytes : 0;
 }
 
 int main(int argument_count, char **arguments) {
-  char *end = "";
-  double percent = argument_count == 2 ? strtod(arguments[1], &end) : 0;
-  if (!(percent > 0 && percent <= 95) || *end) {
-    fprintf(stderr, "usage: fill PERCENT (at most 95)\n");
+  uint64_t ram = size_of_ram();
+  double amount = argument_count == 2 ? parse_amount(arguments[1], ram) : 0;
+  if (!amount) {
+    fprintf(stderr, "usage: fill PERCENT or fill NM, less than all RAM\n");
     return 2;
   }
   count = list_cpus(cpus);
@@ -72,15 +90,13 @@ int main(int argument_count, char **arguments) {
     fprintf(stderr, "fill needs two CPUs: one reads what the other has written\n");
     return 2;
   }
-  size_t pages = (size_t)((double)available_kibibytes() * 1024 * percent / 100 / PAGE / count);
-  if (!pages) {
-    fprintf(stderr, "%s %% are less than a page for each CPU\n", arguments[1]);
-    return 2;
-  }
+  // Rounded up: it is to be that much at least.
+  size_t pages = (size_t)(amount / PAGE / count) + 1;
   words = pages * (PAGE / sizeof(uint64_t));
   run_threads(count, run);
   for (int i = 0; i < count; i++)
     printf("cpu %d on node %u: %zu pages, read by %d others\n", cpus[i].number, cpus[i].node, pages, count - 1);
+  printf("filled: %zu of %lu KiB of RAM\n", count * pages * PAGE / 1024, ram / 1024);
   unsigned long wrong = atomic_load(&mismatches);
   printf("mismatches: %lu of %zu words\n", wrong, words * count * (count - 1));
   return wrong != 0;
