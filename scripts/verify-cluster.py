@@ -26,7 +26,7 @@ from cluster.cluster import control_socket
 from cluster.machine import Hardware
 from cluster.qemu import QEMU, InterpretingQEMU
 from cluster.run import Job, Network, run
-from cluster.sections import heading, make_script, split
+from cluster.sections import make_script, split
 from cluster.switch import Impairments
 from cluster.switch.control import tell
 
@@ -66,7 +66,10 @@ def parse():
     for name, each in options.items():
         each.add_argument("--nodes", type=positive, default=2, metavar="N", help="(default: %(default)s)")
         each.add_argument("--cores", type=positive, default=1, metavar="N", help="of each node (default: %(default)s)")
-        each.add_argument("--memory", type=positive, default=512, metavar="MIB", help="of each (default: %(default)s)")
+        # Linux itself has 100 MB, which has to be less than what of all RAM is not to be filled.
+        memory = 768 if name == "fill" else 512
+        each.add_argument(
+            "--memory", type=positive, default=memory, metavar="MIB", help="of each node (default: %(default)s)")
         each.add_argument("--timeout", type=positive, default=7200, metavar="S", help="of a boot (default: %(default)s)")
         each.add_argument("--no-kvm", action="store_true", help="QEMU never uses KVM and is the same on every computer")
         each.add_argument("--run-directory", type=pathlib.Path, default=BUILD / "verify" / name, metavar="DIRECTORY")
@@ -110,10 +113,15 @@ COMMANDS = {"atomics": atomics, "litmus": litmus, "fill": fill, "software": soft
 
 def verify(arguments, wanted):
     """One boot with the programs `wanted`; returns the exit status."""
-    boot = Boot(arguments, arguments.run_directory, wanted, Transcript(sys.stdout.buffer))
+    transcript = Transcript(sys.stdout.buffer)
+    boot = Boot(arguments, arguments.run_directory, wanted, transcript)
+    succeeded = 0
+    for program in wanted:
+        problems = program.problems(boot.outputs.get(program.name, ""))
+        succeeded += not problems
+        print(f"{program.name}: {'failed' if problems else 'succeeded'}, {transcript.seconds(program.name):.0f} s")
     for problem in boot.problems:
         print(f"wrong: {problem}")
-    succeeded = sum(not program.problems(boot.outputs.get(program.name, "")) for program in wanted)
     if arguments.command == "fill":
         filled, ram = programs.filled(boot.outputs.get("fill", ""))
         if ram <= arguments.memory * 1024:
@@ -121,8 +129,7 @@ def verify(arguments, wanted):
             succeeded = 0
         elif filled:
             print(
-                f"filled {filled / ram:.1%} of the guest's {ram / 1024:.0f} MiB, on nodes of {arguments.memory} MiB; "
-                f"{boot.count('evictions')} pages had to leave a node meanwhile")
+                f"filled {filled / ram:.1%} of the guest's {ram / 1024:.0f} MiB, on nodes of {arguments.memory} MiB")
     print(
         f"{arguments.command}: {succeeded} of {len(wanted)} programs succeeded on {arguments.nodes} nodes with "
         f"{arguments.cpus} CPUs in all, {len(boot.problems)} problems, {boot.result.seconds:.0f} s")
@@ -150,21 +157,30 @@ def verify_boots(arguments):
 
 
 class Transcript:
-    """Takes what a guest's command puts out, shows it where it is to be seen, and notes when the first program begins."""
+    """Takes what a guest's command puts out, shows it where it is to be seen, and notes when each program begins."""
 
     def __init__(self, stream=None):
         self.text = b""
         self.at_first_section = lambda: None
         self._stream = stream
+        self._beginnings = {}
 
     def write(self, data):
-        has_begun = bool(split(self.text))
         self.text += data
-        if not has_begun and split(self.text):
+        sections = split(self.text)
+        if sections and not self._beginnings:
             self.at_first_section()
+        for name in sections:
+            self._beginnings.setdefault(name, time.monotonic())
         # The kernel's messages are for a look at their end only.
-        if self._stream and _MESSAGES not in split(self.text):
+        if self._stream and _MESSAGES not in sections:
             self._stream.write(data)
+
+    def seconds(self, name):
+        """How long the section took; 0 where it has not ended."""
+        beginnings = list(self._beginnings.values())
+        index = list(self._beginnings).index(name) if name in self._beginnings else len(beginnings)
+        return beginnings[index + 1] - beginnings[index] if index + 1 < len(beginnings) else 0
 
     def flush(self):
         if self._stream:
@@ -195,10 +211,6 @@ class Boot:
         self.problems += programs.complaints(messages) if "Linux version" in messages else ["no kernel's messages"]
         if (self.result.status, self.result.reason) != (0, "poweroff"):
             self.problems.append(f"the run ended by {self.result.reason}, status {self.result.status}")
-
-    def count(self, name):
-        """The sum of a counter in the nodes' reports."""
-        return sum(node.report.get("pages", {}).get(name, 0) for node in self.result.nodes)
 
 
 def impair(directory, impairments):

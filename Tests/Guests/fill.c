@@ -1,10 +1,12 @@
 // Fills the memory of a Linux guest and reads it back from everywhere: `fill PERCENT`, of all RAM that firmware says there
 // is, with what the kernel itself has taken of it; or `fill NM`, which is N MiB.
 //
-// Each CPU fills its share with words that follow from their addresses. Then each reads every other's share. Prints one
-// line for each share and then
+// Each CPU fills its share with words that follow from their addresses. Then each reads every other's share. Prints
 //
 //   filled: N of N KiB of RAM
+//
+// when all have, then one line for each share, and in the end
+//
 //   mismatches: N of N words
 //
 // The first words that are wrong go to standard error. Exits with 1 where one was.
@@ -16,6 +18,7 @@ enum { MISMATCHES_TO_SHOW = 10 };
 
 static struct cpu cpus[MOST_CPUS];
 static int count;
+static uint64_t ram;
 static size_t words;
 static uint64_t *shares[MOST_CPUS];
 static atomic_ulong mismatches;
@@ -46,6 +49,10 @@ static void *run(void *argument) {
   for (size_t i = 0; i < words; i++) share[i] = pattern(share + i);
   for (int step = 1; step < count; step++) {
     meet(count);
+    if (self == 0 && step == 1) {
+      printf("filled: %zu of %lu KiB of RAM\n", count * words * sizeof *share / 1024, ram / 1024);
+      fflush(stdout);
+    }
     verify(self, (self + step) % count);
   }
   return NULL;
@@ -71,7 +78,7 @@ static uint64_t size_of_ram(void) {
 }
 
 // Bytes to fill; 0 where the text makes no sense.
-static double parse_amount(const char *text, uint64_t ram) {
+static double parse_amount(const char *text) {
   char *end;
   double amount = strtod(text, &end), bytes = *end == 'M' ? amount * (1 << 20) : amount / 100 * (double)ram;
   int is_whole = end != text && (!*end || (*end == 'M' && !end[1]));
@@ -79,8 +86,8 @@ static double parse_amount(const char *text, uint64_t ram) {
 }
 
 int main(int argument_count, char **arguments) {
-  uint64_t ram = size_of_ram();
-  double amount = argument_count == 2 ? parse_amount(arguments[1], ram) : 0;
+  ram = size_of_ram();
+  double amount = argument_count == 2 ? parse_amount(arguments[1]) : 0;
   if (!amount) {
     fprintf(stderr, "usage: fill PERCENT or fill NM, less than all RAM\n");
     return 2;
@@ -96,7 +103,6 @@ int main(int argument_count, char **arguments) {
   run_threads(count, run);
   for (int i = 0; i < count; i++)
     printf("cpu %d on node %u: %zu pages, read by %d others\n", cpus[i].number, cpus[i].node, pages, count - 1);
-  printf("filled: %zu of %lu KiB of RAM\n", count * pages * PAGE / 1024, ram / 1024);
   unsigned long wrong = atomic_load(&mismatches);
   printf("mismatches: %lu of %zu words\n", wrong, words * count * (count - 1));
   return wrong != 0;

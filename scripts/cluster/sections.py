@@ -5,12 +5,7 @@ import re
 
 def make_script(sections):
     """A shell script that runs `sections`, commands by their names, in this order."""
-    return "\n".join(f"{heading(name)}; {command}" for name, command in sections.items())
-
-
-def heading(name):
-    """A shell command that begins the section."""
-    return f"echo '== {name}'"
+    return "\n".join(f"echo '== {name}'; {command}" for name, command in sections.items())
 
 
 def split(output):
