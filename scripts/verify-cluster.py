@@ -35,7 +35,7 @@ _PAIRS_OF_LITMUS = 100_000
 
 
 def main():
-    arguments = parse()
+    arguments = parse(sys.argv[1:])
     for command in (["scripts/setup.sh"], ["scripts/guest-kernel.sh"], ["make", "--silent", "all", "guests"]):
         subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=True)
     if arguments.command == "boots":
@@ -43,7 +43,7 @@ def main():
     sys.exit(verify(arguments, COMMANDS[arguments.command](arguments)))
 
 
-def parse():
+def parse(words):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -73,7 +73,7 @@ def parse():
         each.add_argument("--timeout", type=positive, default=7200, metavar="S", help="of a boot (default: %(default)s)")
         each.add_argument("--no-kvm", action="store_true", help="QEMU never uses KVM and is the same on every computer")
         each.add_argument("--run-directory", type=pathlib.Path, default=BUILD / "verify" / name, metavar="DIRECTORY")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     is_impaired = arguments.command == "fill"
     arguments.impairments = Impairments.parse(options["fill"], arguments) if is_impaired else Impairments()
     # One core of several serves the node, and the others are the guest's.
@@ -124,12 +124,12 @@ def verify(arguments, wanted):
         print(f"wrong: {problem}")
     if arguments.command == "fill":
         filled, ram = programs.filled(boot.outputs.get("fill", ""))
-        if ram <= arguments.memory * 1024:
-            print("wrong: the guest's memory is not larger than a node's")
+        print(
+            f"filled {filled / 1024:.0f} of the guest's {ram / 1024:.0f} MiB ({filled / max(ram, 1):.1%}), on nodes of "
+            f"{arguments.memory} MiB")
+        if ram <= arguments.memory * 1024 or not (arguments.sample or filled >= ram * arguments.percent / 100):
+            print("wrong: that is too little to show anything")
             succeeded = 0
-        elif filled:
-            print(
-                f"filled {filled / ram:.1%} of the guest's {ram / 1024:.0f} MiB, on nodes of {arguments.memory} MiB")
     print(
         f"{arguments.command}: {succeeded} of {len(wanted)} programs succeeded on {arguments.nodes} nodes with "
         f"{arguments.cpus} CPUs in all, {len(boot.problems)} problems, {boot.result.seconds:.0f} s")
