@@ -5,7 +5,7 @@ scripts=$(cd "$(dirname "$0")" && pwd)
 
 # Commands for a cluster that runs: everything is there already.
 case "${1-}" in
-  cut | join | counters) PYTHONPATH=$scripts exec python3 -m cluster "$@" ;;
+  cut | join | impair | counters) PYTHONPATH=$scripts exec python3 -m cluster "$@" ;;
 esac
 
 # Standard output belongs to the guest. Of several that are started at once, one builds at a time.

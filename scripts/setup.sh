@@ -8,7 +8,8 @@ packages=(
   grub-common grub-pc-bin grub-efi-amd64-bin mtools xorriso           # ISO image
   bochs bochsbios vgabios qemu-system-x86 ovmf                        # machines to run on
   busybox-static lz4                                                  # guest
-  acpica-tools gcc libc6-dev stress-ng tshark                         # tests
+  acpica-tools gcc libc6-dev tshark                                   # tests
+  memtester rt-tests stress-ng sysbench                               # what guests are tested with
 )
 
 # The toolchain is asked for its version once: that alone takes longer than the rest of this script.

@@ -1,8 +1,15 @@
-// Fills the memory of a Linux guest and reads it back from everywhere: `fill PERCENT`, of the memory that is available.
+// Fills the memory of a Linux guest and reads it back from everywhere: `fill PERCENT`, of all RAM that firmware says there
+// is, with what the kernel itself has taken of it; or `fill NM`, which is N MiB.
 //
-// Each CPU fills its share with words that follow from their addresses. Then each reads every other's share. Prints one
-// line for each share and one with the sum; the first words that are wrong go to standard error. Exits with 1 where one
-// was.
+// Each CPU fills its share with words that follow from their addresses. Then each reads every other's share. Prints
+//
+//   filled: N of N KiB of RAM
+//
+// when all have, then one line for each share, and in the end
+//
+//   mismatches: N of N words
+//
+// The first words that are wrong go to standard error. Exits with 1 where one was.
 #include "cpus.h"
 
 #include <sys/mman.h>
@@ -11,6 +18,7 @@ enum { MISMATCHES_TO_SHOW = 10 };
 
 static struct cpu cpus[MOST_CPUS];
 static int count;
+static uint64_t ram;
 static size_t words;
 static uint64_t *shares[MOST_CPUS];
 static atomic_ulong mismatches;
@@ -41,30 +49,47 @@ static void *run(void *argument) {
   for (size_t i = 0; i < words; i++) share[i] = pattern(share + i);
   for (int step = 1; step < count; step++) {
     meet(count);
+    if (self == 0 && step == 1) {
+      printf("filled: %zu of %lu KiB of RAM\n", count * words * sizeof *share / 1024, ram / 1024);
+      fflush(stdout);
+    }
     verify(self, (self + step) % count);
   }
   return NULL;
 }
 
-static unsigned long available_kibibytes(void) {
-  FILE *file = fopen("/proc/meminfo", "r");
-  if (!file) fail("/proc/meminfo");
+// Only root sees addresses in that file, and others zeros.
+static uint64_t size_of_ram(void) {
+  FILE *file = fopen("/proc/iomem", "r");
+  if (!file) fail("/proc/iomem");
   char line[256];
-  unsigned long kibibytes;
+  uint64_t first, last, sum = 0;
+  int end;
   while (fgets(line, sizeof line, file)) {
-    if (sscanf(line, "MemAvailable: %lu kB", &kibibytes) != 1) continue;
-    fclose(file);
-    return kibibytes;
+    end = 0;
+    if (sscanf(line, "%lx-%lx : System RAM\n%n", &first, &last, &end) == 2 && end && last > 0) sum += last - first + 1;
   }
-  fprintf(stderr, "/proc/meminfo does not tell what is available\n");
-  exit(2);
+  fclose(file);
+  if (!sum) {
+    fprintf(stderr, "/proc/iomem does not tell where RAM is\n");
+    exit(2);
+  }
+  return sum;
+}
+
+// Bytes to fill; 0 where the text makes no sense.
+static double parse_amount(const char *text) {
+  char *end;
+  double amount = strtod(text, &end), bytes = *end == 'M' ? amount * (1 << 20) : amount / 100 * (double)ram;
+  int is_whole = end != text && (!*end || (*end == 'M' && !end[1]));
+  return is_whole && bytes > 0 && bytes < (double)ram ? bytes : 0;
 }
 
 int main(int argument_count, char **arguments) {
-  char *end = "";
-  double percent = argument_count == 2 ? strtod(arguments[1], &end) : 0;
-  if (!(percent > 0 && percent <= 95) || *end) {
-    fprintf(stderr, "usage: fill PERCENT (at most 95)\n");
+  ram = size_of_ram();
+  double amount = argument_count == 2 ? parse_amount(arguments[1]) : 0;
+  if (!amount) {
+    fprintf(stderr, "usage: fill PERCENT or fill NM, less than all RAM\n");
     return 2;
   }
   count = list_cpus(cpus);
@@ -72,11 +97,8 @@ int main(int argument_count, char **arguments) {
     fprintf(stderr, "fill needs two CPUs: one reads what the other has written\n");
     return 2;
   }
-  size_t pages = (size_t)((double)available_kibibytes() * 1024 * percent / 100 / PAGE / count);
-  if (!pages) {
-    fprintf(stderr, "%s %% are less than a page for each CPU\n", arguments[1]);
-    return 2;
-  }
+  // Rounded up: it is to be that much at least.
+  size_t pages = (size_t)(amount / PAGE / count) + 1;
   words = pages * (PAGE / sizeof(uint64_t));
   run_threads(count, run);
   for (int i = 0; i < count; i++)

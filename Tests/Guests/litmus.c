@@ -15,7 +15,10 @@
 //
 // In a round all threads go through an array of such pairs of variables, starting at the same time by the TSC, give or
 // take some, with or without a look at the pages before, and fast or slowly: all drawn anew each time. The variables are
-// on two pages, and then all on one. Prints a line for each test and placement:
+// on two pages, and then all on one. Between rounds there is as little traffic as can be: a page with each thread's
+// results to the one that prepares the next round, and one with the sign to go to the others.
+//
+// Prints a line for each test and placement:
 //
 //   NAME on two pages: forbidden N of N, outcomes OUTCOME N, OUTCOME N, …
 //
@@ -44,18 +47,25 @@ enum { NOTHING = -1 };
 
 static struct cpu cpus[MOST_CPUS];
 static const struct test *test;
-static unsigned long rounds, counts[CODES];
+static unsigned long rounds;
 static int is_one_page;
 
 static _Alignas(PAGE) struct line pages[2][PAGE / LINE];
+
+// What a thread has found in a round, and what it has counted of all results when it was its turn.
 static struct {
   _Alignas(PAGE) uint32_t values[PAIRS][VALUES];
+  int was_late;
+  atomic_ulong round;
+  _Alignas(PAGE) unsigned long counts[CODES];
 } results[MOST_THREADS];
 
-// When a round begins: `lead` ticks after everything is ready, so that all threads hear of it in time.
-static _Alignas(PAGE) volatile uint64_t start;
-static atomic_uint latecomers;
-static uint64_t lead;
+// The round that threads may begin with, and when: `lead` ticks after everything was ready, so that all hear of it in time.
+static struct {
+  _Alignas(PAGE) uint64_t start;
+  uint64_t lead;
+  atomic_ulong round;
+} go;
 static const uint64_t SHORTEST_LEAD = 1 << 10, LONGEST_LEAD = 1 << 25;
 // Should the TSCs of two CPUs not agree, nobody waits for ever.
 enum { MOST_LOOKS = 1 << 20 };
@@ -113,27 +123,31 @@ static uint32_t draw(uint32_t *state) {
 }
 
 // A power of two up to a 16th of the lead, and as often far less as more.
-static uint32_t draw_ticks(uint32_t *state) { return 1u << draw(state) % (60 - __builtin_clzll(lead)); }
+static uint32_t draw_ticks(uint32_t *state) { return 1u << draw(state) % (60 - __builtin_clzll(go.lead)); }
 
 static void wait_until(uint64_t time) {
   for (int looks = 0; (int64_t)(__builtin_ia32_rdtsc() - time) < 0 && looks < MOST_LOOKS; looks++)
     __builtin_ia32_pause();
 }
 
-static void go_through(int self, uint32_t *state) {
-  uint32_t choice = draw(state);
+static void go_through(int self, unsigned long round, uint32_t *state) {
+  // Others look at the page for the results: it is written once, at the end.
+  uint32_t values[PAIRS][VALUES] = {0}, choice = draw(state);
   if (choice & 1) load(x_of(0));
   if (choice & 2) load(y_of(0));
-  if ((int64_t)(__builtin_ia32_rdtsc() - start) > 0) atomic_fetch_add(&latecomers, 1);
-  wait_until(start + draw(state) % draw_ticks(state));
+  int is_late = (int64_t)(__builtin_ia32_rdtsc() - go.start) > 0;
+  wait_until(go.start + draw(state) % draw_ticks(state));
   uint32_t ticks = choice & 4 ? draw_ticks(state) : 1;
   for (int pair = 0; pair < PAIRS; pair++) {
-    test->code[self](x_of(pair), y_of(pair), results[self].values[pair]);
+    test->code[self](x_of(pair), y_of(pair), values[pair]);
     if (ticks > 1) wait_until(__builtin_ia32_rdtsc() + draw(state) % ticks);
   }
+  memcpy(results[self].values, values, sizeof values);
+  results[self].was_late = is_late;
+  atomic_store(&results[self].round, round);
 }
 
-static void count_outcomes(void) {
+static void count_outcomes(unsigned long *counts) {
   for (int pair = 0; pair < PAIRS; pair++) {
     int outcome = 0;
     for (int value = 0; value < test->values; value++) {
@@ -147,39 +161,55 @@ static void count_outcomes(void) {
   }
 }
 
+// Counts the outcomes of the round before, once all have left it, and has the next one begin.
+static void prepare(unsigned long round, unsigned long *counts) {
+  int late = 0;
+  for (int thread = 0; thread < test->threads; thread++) {
+    while (atomic_load(&results[thread].round) != round - 1) __builtin_ia32_pause();
+    late += results[thread].was_late;
+  }
+  if (round > 1) count_outcomes(counts);
+  memset((void *)pages, 0, sizeof pages);
+  if (late) go.lead = go.lead * 2 < LONGEST_LEAD ? go.lead * 2 : LONGEST_LEAD;
+  else if (go.lead > SHORTEST_LEAD) go.lead -= go.lead / 16;
+  go.start = __builtin_ia32_rdtsc() + go.lead;
+  atomic_store(&go.round, round);
+}
+
 static void *run(void *argument) {
   int self = (int)(intptr_t)argument;
   uint32_t state = 2463534242u + self;
   pin_to(cpus[self].number);
-  for (unsigned long round = 0; round <= rounds; round++) {
+  // The one after the last has nothing but its preparation.
+  for (unsigned long round = 1; round <= rounds + 1; round++) {
     // Who prepares a round takes the pages to its node, so all do it in turn.
-    if (round % test->threads == (unsigned long)self) {
-      if (round > 0) count_outcomes();
-      memset((void *)pages, 0, sizeof pages);
-      if (atomic_exchange(&latecomers, 0)) lead = lead * 2 < LONGEST_LEAD ? lead * 2 : LONGEST_LEAD;
-      else if (lead > SHORTEST_LEAD) lead -= lead / 16;
-      start = __builtin_ia32_rdtsc() + lead;
-    }
-    if (round == rounds) break;
-    meet(test->threads);
-    go_through(self, &state);
-    meet(test->threads);
+    if (round % test->threads == (unsigned long)self) prepare(round, results[self].counts);
+    else
+      while (atomic_load(&go.round) < round) __builtin_ia32_pause();
+    if (round <= rounds) go_through(self, round, &state);
   }
   return NULL;
 }
 
+static unsigned long sum_of(int outcome) {
+  unsigned long sum = 0;
+  for (int thread = 0; thread < test->threads; thread++) sum += results[thread].counts[outcome];
+  return sum;
+}
+
 static unsigned long report(void) {
   int digits = test->values ? test->values : 2;
-  unsigned long forbidden = test->forbidden == NOTHING ? 0 : counts[test->forbidden];
+  unsigned long forbidden = test->forbidden == NOTHING ? 0 : sum_of(test->forbidden);
   printf(
       "%s on %s: forbidden %lu of %lu, outcomes", test->name, is_one_page ? "one page" : "two pages", forbidden,
       rounds * PAIRS);
   const char *separator = " ";
   for (int outcome = 0; outcome < CODES; outcome++) {
-    if (!counts[outcome]) continue;
+    unsigned long times = sum_of(outcome);
+    if (!times) continue;
     printf("%s", separator);
     for (int digit = digits - 1; digit >= 0; digit--) printf("%d", outcome >> 2 * digit & 3);
-    printf(" %lu", counts[outcome]);
+    printf(" %lu", times);
     separator = ", ";
   }
   printf("\n");
@@ -207,9 +237,9 @@ int main(int argument_count, char **arguments) {
       continue;
     }
     for (is_one_page = 0; is_one_page < 2; is_one_page++) {
-      memset(counts, 0, sizeof counts);
       memset(results, 0, sizeof results);
-      lead = SHORTEST_LEAD;
+      memset(&go, 0, sizeof go);
+      go.lead = SHORTEST_LEAD;
       run_threads(test->threads, run);
       forbidden += report();
     }

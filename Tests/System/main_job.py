@@ -3,7 +3,6 @@
 import concurrent.futures
 import json
 import os
-import re
 import subprocess
 import threading
 import time
@@ -11,6 +10,7 @@ import time
 from big_iron import GUESTS, fresh_directory
 from cluster import ROOT
 from cluster.cpio import Archive
+from cluster.sections import make_script, split
 
 MARKER = "a warning of our own"
 ALL_BYTES = bytes(range(256)) * 16
@@ -61,8 +61,7 @@ class MainJob:
         archive.add_file("/tests/threads", (GUESTS / "threads").read_bytes(), 0o755)
         initrd.write_bytes(archive.finish())
         options = [f"--option={option}" for option in (*backend.options, f"guest.memory={GUEST_MEMORY}M")]
-        command = "\n".join(f"echo '== {section}'; {script}" for section, script in _SECTIONS.items())
-        command = command.replace("{additions}", str(backend.additions))
+        command = make_script(_SECTIONS).replace("{additions}", str(backend.additions))
         self.began = time.time()
         # The PC's clock shows UTC, wherever its user is.
         self.launcher = subprocess.run(
@@ -74,8 +73,7 @@ class MainJob:
         (self.directory / "output").write_bytes(self.launcher.stdout)
         if self.launcher.returncode != EXIT_STATUS:
             raise AssertionError(self.launcher.stderr.decode(errors="replace"))
-        pieces = re.split(rb"^== (.*)\n", self.launcher.stdout, flags=re.MULTILINE)[1:]
-        self.outputs = {section.decode(): output for section, output in zip(pieces[::2], pieces[1::2])}
+        self.outputs = split(self.launcher.stdout)
         self.summary = json.loads((self.directory / "summary.json").read_text())
         self.report = self.summary["report"]
 

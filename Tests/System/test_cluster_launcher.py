@@ -213,6 +213,14 @@ class RemoteTests(ClusterTestCase):
             status = remote.main(words[0], [*words[1:], "--run-directory", str(self.directory / "run")])
         return status, output.getvalue(), errors.getvalue()
 
+    def test_others_impair_the_network(self):
+        cluster = self.start()
+        cluster.wait_for_formation(0)
+        self.assertEqual(self.tell("impair", "--loss", "1"), (0, "", ""))
+        cluster.wait_for_log(0, f"{address_of(1)} is silent")
+        self.assertEqual(self.tell("impair"), (0, "", ""))
+        cluster.wait_for_log(0, f"{address_of(1)} is back")
+
     def test_others_pull_cables_wherever_the_run_directory_is(self):
         # A socket's own path must not be longer than 107 bytes.
         self.directory = self.directory / ("long" * 25) / ("long" * 25)

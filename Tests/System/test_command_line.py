@@ -53,12 +53,12 @@ class CommandLineTests(unittest.TestCase):
             self.assert_refused(["--nodes", "2", "--command", command], "must be [NODE:]COMMAND, of at most 120")
 
     def test_a_cluster_that_does_not_run_takes_no_commands(self):
-        for words in (["cut", "0"], ["join", "0"], ["counters"]):
+        for words in (["cut", "0"], ["join", "0"], ["impair", "--loss", "0.1"], ["counters"]):
             result = subprocess.run(
                 [sys.executable, "-m", "cluster", *words, "--run-directory", "/absent"], capture_output=True, text=True)
             self.assertEqual(
                 (result.returncode, result.stdout, result.stderr), (1, "", "no cluster runs in /absent\n"))
-        for words in (["cut"], ["join", "x"], ["counters", "0"]):
+        for words in (["cut"], ["join", "x"], ["impair", "--loss", "2"], ["counters", "0"]):
             self.assert_refused(words, f"usage: qemu-cluster.sh {words[0]}")
 
     def test_a_missing_file_is_named(self):

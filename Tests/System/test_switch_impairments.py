@@ -129,6 +129,21 @@ class TimeTests(ImpairmentTestCase):
         self.go_on(0.001)
         self.assertEqual((self.take(b), self.segment.wait()), (self.frames(a, 1), None))
 
+    def test_impairments_that_change_keep_the_order_of_what_is_on_its_way(self):
+        a, b = self.connect()
+        first, second, third = self.frames(a, 3)
+        self.send(a, first)
+        self.segment.impair(Impairments(delay=5))
+        self.send(a, second)
+        self.segment.impair(Impairments())
+        self.send(a, third)
+        self.assertEqual(self.take(b), [first])
+        self.go_on(5)
+        self.assertEqual(self.take(b), [second, third])
+        self.segment.impair(Impairments(loss=1))
+        self.send(a, first)
+        self.assertEqual((self.take(b), b.counters.lost), ([], 1))
+
     def test_delayed_frames_keep_their_distance(self):
         a, b = self.connect(impairments=Impairments(delay=5))
         for number, each in enumerate(self.frames(a, 8)):

@@ -103,6 +103,13 @@ class SwitchProcessTests(ProcessTestCase):
         summary = switch.stop()
         self.assertEqual((summary["seed"], summary["impairments"]), (7, dataclasses.asdict(impairments)))
 
+    def test_impairments_change_while_it_runs(self):
+        switch, a, b = self.start({"node0": "qemu", "node1": "qemu"}, Impairments(loss=1))
+        switch.impair(Impairments(duplicate=1))
+        a.send(frame(BROADCAST, address(0)))
+        self.assertEqual([b.receive(), b.receive()], [frame(BROADCAST, address(0))] * 2)
+        self.assertEqual(switch.stop()["impairments"], dataclasses.asdict(Impairments(duplicate=1)))
+
     def test_the_end_brings_counters_and_a_complete_capture(self):
         capture = self.directory / "capture.pcap"
         switch, a, b = self.start({"node0": "qemu", "node1": "qemu"}, capture=capture)
@@ -128,6 +135,7 @@ class SwitchProcessTests(ProcessTestCase):
         self.assertEqual(tell("cut", "node1"), (0, {"cut": "node1"}))
         self.assertTrue(switch.counters()["node1"]["is_cut"])
         self.assertEqual(tell("join", "node1"), (0, {"join": "node1"}))
+        self.assertEqual(tell("impair", "--delay=0.5"), (0, {"impair": dataclasses.asdict(Impairments(delay=0.5))}))
         status, answer = tell("cut", "node2")
         self.assertEqual((status, list(answer)), (1, ["error"]))
         a.send(frame(BROADCAST, address(0)))
@@ -227,12 +235,14 @@ class EndTests(ProcessTestCase):
 
     def test_bad_commands_are_answered_one_by_one(self):
         process, _ = self.start_command()
-        commands = [b"", b"cut", b"cut node1", b"\xff\xfe\x00", b"join node0 node0", b"cut node0"]
+        commands = [
+            b"", b"cut", b"cut node1", b"\xff\xfe\x00", b"join node0 node0", b"impair --loss=2", b"impair -h",
+            b"cut node0"]
         output, errors = process.communicate(b"\n".join(commands) + b"\n" + b"x" * 5000, timeout=_SECONDS)
         *answers, summary = [json.loads(line) for line in output.splitlines()]
-        self.assertTrue(all("error" in answer for answer in answers[:5]), answers)
-        self.assertEqual(answers[5], {"cut": "node0"})
-        self.assertEqual({answer["error"] for answer in answers[6:]}, {"the line is too long"})
+        self.assertTrue(all("error" in answer for answer in answers[:7]), answers)
+        self.assertEqual(answers[7], {"cut": "node0"})
+        self.assertEqual({answer["error"] for answer in answers[8:]}, {"the line is too long"})
         self.assertTrue(summary["ports"]["node0"]["is_cut"])
         self.assertEqual(errors, b"")
 

@@ -24,9 +24,10 @@ The first line of the output tells how each emulator is to be connected: its UDP
 emulator's option (QEMU's for -netdev, and its network card then is netdev=net0; Bochs's for e1000). Then it takes
 commands from standard input, each answered by a line, until that ends or Ctrl-C comes:
 
-  cut NODE    pull the node's cable
-  join NODE   put it back
-  counters    what each port has seen
+  cut NODE        pull the node's cable
+  join NODE       put it back
+  impair OPTION…  let these impairments be all from now on; each as one word, --loss=0.1
+  counters        what each port has seen
 
 The last line has the counters.
 """
@@ -74,7 +75,7 @@ def _run(arguments, impairments):
 
         _say({"ports": {line.port.name: _attachment(line) for line in lines}})
         loop.run()
-        summary = {"seed": arguments.seed, "impairments": dataclasses.asdict(impairments), "ports": loop.summary()}
+        summary = {"seed": arguments.seed, "impairments": dataclasses.asdict(segment.impairments), "ports": loop.summary()}
         if capture:
             summary["pcap"] = {"file": str(arguments.pcap), "error": capture.error}
         # Whoever started the switch may have ended first.

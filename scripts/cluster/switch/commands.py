@@ -1,6 +1,11 @@
-"""Commands for a switch that runs, one a line: `cut NODE`, `join NODE`, `counters`. Each is answered."""
+"""Commands for a switch that runs, one a line: `cut NODE`, `join NODE`, `impair OPTION…`, `counters`. Each is
+answered.
+"""
 
+import dataclasses
 import os
+
+from .impairments import Impairments
 
 _LONGEST_LINE = 1024
 
@@ -46,4 +51,14 @@ class Commands:
             case ["join", name]:
                 self._segment.join(self._segment.ports[name])
                 return {"join": name}
-        return {"error": "the commands are: cut NODE, join NODE, counters"}
+            case ["impair", *options]:
+                return self._impair(options)
+        return {"error": "the commands are: cut NODE, join NODE, impair OPTION…, counters"}
+
+    def _impair(self, options):
+        try:
+            impairments = Impairments.from_arguments(options)
+        except ValueError as error:
+            return {"error": str(error)}
+        self._segment.impair(impairments)
+        return {"impair": dataclasses.asdict(impairments)}

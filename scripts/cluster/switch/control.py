@@ -91,7 +91,7 @@ def main():
     parser = argparse.ArgumentParser(
         prog="python3 -m cluster.switch.control", description="Commands a switch that runs.", allow_abbrev=False)
     parser.add_argument("socket", help="that the switch was started with")
-    parser.add_argument("command", nargs="+", help="cut NODE, join NODE or counters")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="cut NODE, join NODE, impair OPTION… or counters")
     arguments = parser.parse_args()
     try:
         answer = tell(arguments.socket, arguments.command)

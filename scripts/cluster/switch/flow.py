@@ -41,7 +41,7 @@ class Flow:
 
     def __init__(self, impairments, seed, source, destination):
         self.destination = destination
-        self._impairments = impairments
+        self.impairments = impairments
         self._random = {kind: random.Random(repr((seed, source.name, destination.name, kind))) for kind in _KINDS}
         self._held = []
         self._last_due = 0
@@ -87,12 +87,12 @@ class Flow:
         return transit
 
     def _happens(self, kind):
-        probability = getattr(self._impairments, kind)
+        probability = getattr(self.impairments, kind)
         return probability > 0 and self._random[kind].random() < probability
 
     def _delay(self):
-        jitter = self._impairments.jitter
-        delay = self._impairments.delay + (self._random["jitter"].uniform(-jitter, jitter) if jitter else 0)
+        jitter = self.impairments.jitter
+        delay = self.impairments.delay + (self._random["jitter"].uniform(-jitter, jitter) if jitter else 0)
         return int(delay * _NANOSECONDS_IN_A_MILLISECOND)
 
     def _flip_a_bit(self, frame):

@@ -46,9 +46,23 @@ class Impairments:
             parser.error("--jitter: must not be more than --delay")
         return impairments
 
+    @classmethod
+    def from_arguments(cls, arguments):
+        """What `as_arguments` returned; a ValueError says what is wrong with anything else."""
+        parser = _RaisingParser(add_help=False, allow_abbrev=False)
+        cls.add_arguments(parser)
+        return cls.parse(parser, parser.parse_args(arguments))
+
     def as_arguments(self):
         """What to put on a command line so that `parse` makes the same."""
         return [f"--{name}={value}" for name, value in dataclasses.asdict(self).items() if value]
+
+
+class _RaisingParser(argparse.ArgumentParser):
+    """Raises a ValueError where others end the process."""
+
+    def error(self, message):
+        raise ValueError(message)
 
 
 def _probability(text):

@@ -83,6 +83,10 @@ class Switch:
         """Puts the node's cable back."""
         self._tell_of("join", node)
 
+    def impair(self, impairments):
+        """Lets these impairments be all from now on."""
+        self._tell(" ".join(["impair", *impairments.as_arguments()]))
+
     def counters(self):
         """Each port's counters; see `Counters`. The emulators' own losses are in it only while they run."""
         return self._tell("counters")["ports"]

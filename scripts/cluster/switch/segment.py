@@ -78,7 +78,8 @@ class Segment:
     def __init__(self, ports, impairments=Impairments(), seed=0, queue=LONGEST_QUEUE, capture=None,
                  clock=time.monotonic_ns):
         self.ports = {port.name: port for port in ports}
-        self._impairments = impairments
+        self.impairments = impairments
+        """See `impair`."""
         self._seed = seed
         self._longest_queue = queue
         self._capture = capture
@@ -118,6 +119,12 @@ class Segment:
 
     def join(self, port):
         port.is_cut = False
+
+    def impair(self, impairments):
+        """Frames that come in from now on meet these; what is on its way stays ahead of them."""
+        self.impairments = impairments
+        for flow in self._flows.values():
+            flow.impairments = impairments
 
     def addresses(self, port):
         """The addresses that are known to be behind `port`."""
@@ -171,7 +178,7 @@ class Segment:
             counters.cut_out += 1
         elif len(frame) > destination.largest:
             counters.too_long += 1
-        elif self._impairments:
+        elif self.impairments or self._flows:
             for transit in self._flow(source, destination).admit(frame, now):
                 self._enqueue(transit)
             self.deliver()
@@ -181,7 +188,7 @@ class Segment:
     def _flow(self, source, destination):
         key = (source, destination)
         if key not in self._flows:
-            self._flows[key] = Flow(self._impairments, self._seed, source, destination)
+            self._flows[key] = Flow(self.impairments, self._seed, source, destination)
         return self._flows[key]
 
     def _enqueue(self, transit):
