@@ -21,6 +21,8 @@ public struct NodeEngine<Routines: ByteRoutines & ~Copyable, Pages: PageMemory &
   /// Nodes that have sent what no correct node sends, since this was looked at last.
   var brokenLinks = NodeSet()
   var guestMessage: (message: GuestMessage, sender: NodeID)?
+  public internal(set) var traffic = GuestTraffic()
+  public internal(set) var evictionCounters = EvictionCounters()
   /// Frames of pings and pongs that were taken.
   public internal(set) var pingFrameCount: UInt64 = 0
   /// Pings and pongs that have come, in full.

@@ -1,3 +1,4 @@
+import Coherence
 import Memory
 import Testing
 import Wire
@@ -68,7 +69,23 @@ struct GuestTrafficTests {
         #expect(received[receiver].messages.allSatisfy { $0.sender == NodeID(1) })
       }
       #expect(received[1].messages.isEmpty)
+      let traffic = network.nodes.map { $0.engine.traffic.machine }
+      for operation in GuestMessage.Operation.allCases {
+        let count = UInt64(messages.count { $0.operation == operation })
+        let type = Int(operation.rawValue)
+        #expect(traffic[1].sent[type].messages == 2 * count && traffic[0].received[type].messages == count)
+        #expect(traffic[1].sent[type].bytes == 2 * count * 102)
+        #expect(traffic[2].received[type] == traffic[0].received[type])
+      }
     }
+  }
+
+  @Test func eachOperationAndEachKindHasAPlaceOfItsOwn() {
+    let traffic = GuestTraffic()
+    #expect(
+      GuestMessage.Operation.allCases.map(\.rawValue) == (0..<UInt8(traffic.machine.sent.count)).map { $0 })
+    #expect(
+      CoherenceMessage.Kind.allCases.map(\.rawValue) == (0..<UInt8(traffic.pages.sent.count)).map { $0 })
   }
 
   @Test func aFullOrMissingLinkIsAnError() throws {

@@ -57,7 +57,32 @@ struct MemoryTests {
     #expect(isDone, "\(vCPUs.map(\.doneCount)) additions")
     #expect(lateFrames.allSatisfy(\.isEmpty))
     #expect(sums.reduce(0, +) == UInt64(vCPUs.reduce(0) { $0 + $1.doneCount }))
+    #expect(network.run(milliseconds: 5000) { network.nodes.allSatisfy { $0.engine.links.isQuiet } })
+    expectAllArrived(network)
     return network
+  }
+
+  /// What nodes have counted as sent, of each type, is what nodes have counted as received.
+  private func expectAllArrived(_ network: EngineNetwork) {
+    var all: [Traffic] = []
+    for kind in CoherenceMessage.Kind.allCases {
+      let type = Int(kind.rawValue)
+      let sent = network.nodes.map { $0.engine.traffic.pages.sent[type] }
+      let received = network.nodes.map { $0.engine.traffic.pages.received[type] }
+      #expect(Self.sum(sent) == Self.sum(received), "\(kind)")
+      all += sent
+    }
+    #expect(Self.sum(all)[0] > 0)
+    for kind in [.coherence, .adoption] as [MessageKind] {
+      let sent = Self.sum(network.nodes.map { $0.engine.links.traffic.sent[kind.index] })
+      #expect(sent == Self.sum(network.nodes.map { $0.engine.links.traffic.received[kind.index] }))
+      if kind == .coherence { #expect(sent == Self.sum(all)) }
+    }
+  }
+
+  /// Messages, and bytes.
+  private static func sum(_ traffic: [Traffic]) -> [UInt64] {
+    [traffic.reduce(0) { $0 + $1.messages }, traffic.reduce(0) { $0 + $1.bytes }]
   }
 
   /// What a node's driver does after each of its engine's events.
@@ -108,7 +133,16 @@ struct MemoryTests {
   @Test func noAdditionIsLostWhereFramesAreFew() throws {
     for seed in 0..<5 as Range<UInt64> {
       // 12 pages in 3 · 6 frames.
-      _ = try run(Load(pageCount: 12, frameCount: 6, lowFrameCount: 1, additions: 200, seed: seed))
+      let network = try run(Load(pageCount: 12, frameCount: 6, lowFrameCount: 1, additions: 200, seed: seed))
+      let counters = network.nodes.map { $0.engine.evictionCounters }
+      #expect(counters.reduce(0) { $0 + $1.evictions } > 0)
+      #expect(counters.reduce(0) { $0 + $1.forgottenCopies } > 0)
+      // Who evicts in vain asks another node, which may have room.
+      let refusals = counters.reduce(0) { $0 + $1.refusals }
+      let questions = network.nodes.reduce(0) {
+        $0 + $1.engine.links.traffic.received[MessageKind.adoption.index].messages
+      }
+      #expect(questions <= refusals && counters.reduce(0) { $0 + $1.adoptions } <= questions)
     }
   }
 

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 
 from big_iron import GUESTS, BigIronTestCase, fresh_directory
 from cluster import ROOT, programs
@@ -23,6 +24,7 @@ PROGRAMS = [
     programs.fill(CPUS, PERCENT)]
 
 _HARDWARE = Hardware(cores=1, memory=512)
+_MESSAGES_UNDER_WAY = 64
 _SECONDS_TO_WORK = 600
 _SECONDS_TO_END = 60
 
@@ -48,7 +50,7 @@ class TwoNodeTests(BigIronTestCase):
 
     @classmethod
     def setUpClass(cls):
-        directory = fresh_directory(f"{cls.__module__}.{cls.__qualname__}")
+        directory = cls.directory = fresh_directory(f"{cls.__module__}.{cls.__qualname__}")
         initrd = directory / "tests.cpio"
         archive = Archive()
         for source, path in (file for program in PROGRAMS for file in program.files):
@@ -112,6 +114,78 @@ class TwoNodeTests(BigIronTestCase):
     def test_a_power_off_leaves_a_report_of_each_node(self):
         self.assertEqual(self.summary["reason"], "poweroff", self.errors)
         self.assertEqual([node["report"].get("end") for node in self.summary["nodes"]], ["poweroff"] * 2)
+
+    def reports(self):
+        return [node["report"] for node in self.summary["nodes"]]
+
+    def test_what_one_has_sent_the_other_has_received(self):
+        reports = self.reports()
+        for sender, receiver in (reports, reports[::-1]):
+            messages = sender["messages"]
+            for group, name in [("all", "coherence"), ("all", "guest"), ("all", "adoption"),
+                                *((group, name) for group in ("pages", "guest") for name in messages[group])]:
+                with self.subTest(node=sender["node"], group=group, name=name):
+                    sent = messages[group].get(name, {"sent": 0, "sentBytes": 0})
+                    received = receiver["messages"][group].get(name, {"received": 0, "receivedBytes": 0})
+                    # As many as a link holds may be under way when a node stops to look.
+                    self.assertIn(sent["sent"] - received["received"], range(_MESSAGES_UNDER_WAY + 1))
+                    if sent["sent"] == received["received"]:
+                        self.assertEqual(sent["sentBytes"], received["receivedBytes"])
+            for group, whole in (("pages", "coherence"), ("guest", "guest")):
+                for key in ("sent", "sentBytes", "received", "receivedBytes"):
+                    self.assertEqual(sum(each[key] for each in messages[group].values()), messages["all"][whole][key])
+            self.assertGreater(messages["all"]["heartbeat"]["sent"], 0)
+            self.assertGreater(messages["pages"]["data"]["sent"], 1000)
+        # The second node's CPU asks for devices, and each sends the other interrupts.
+        self.assertGreater(reports[1]["messages"]["guest"]["device"]["sent"], 0)
+        for report in reports:
+            ipis = sum(vcpu["remoteIPIs"] for vcpu in report["vcpus"])
+            self.assertIn(ipis, range(1, report["messages"]["guest"]["interrupt"]["sent"] + _MESSAGES_UNDER_WAY + 1))
+
+    def test_faults_are_counted_by_kind_with_their_latency(self):
+        for report in self.reports():
+            pages = report["pages"]
+            for kind, histogram in pages["faults"].items():
+                with self.subTest(node=report["node"], kind=kind):
+                    self.assertEqual(sum(histogram["buckets"]), histogram["count"])
+                    if kind != "joined":  # One vCPU on each node: there is nobody to join.
+                        self.assertGreater(histogram["count"], 0)
+                    if histogram["count"]:
+                        least = sum(count << bucket - 1 for bucket, count in enumerate(histogram["buckets"]) if bucket)
+                        self.assertIn(histogram["sumMicroseconds"], range(least, 2 * least + 1))
+                        self.assertEqual(len(histogram["buckets"]), histogram["maximumMicroseconds"].bit_length() + 1)
+            settled = pages["local"] + sum(histogram["count"] for histogram in pages["faults"].values())
+            # A fault that a vCPU was at when the guest ended was not settled.
+            self.assertIn(pages["reads"] + pages["writes"] - settled, range(len(report["vcpus"]) + 1))
+            self.assertGreater(pages["local"], 0)
+
+    def test_each_node_names_its_hottest_pages(self):
+        for report in self.reports():
+            pages = report["hotPages"]
+            self.assertEqual(len(pages), 32)
+            totals = [page["reads"] + page["writes"] for page in pages]
+            self.assertEqual(totals, sorted(totals, reverse=True))
+            self.assertGreater(totals[0], 10)
+            self.assertEqual(len({page["page"] for page in pages}), len(pages))
+            faults = report["pages"]["faults"]
+            for key, kinds in (("reads", ["read"]), ("writes", ["write", "upgrade"])):
+                self.assertLessEqual(sum(page[key] for page in pages), sum(faults[kind]["count"] for kind in kinds))
+            for page, total in zip(pages, totals):
+                counts = [instruction["count"] for instruction in page["instructions"]]
+                self.assertIn(len(counts), range(1, 5))
+                self.assertLessEqual(sum(counts), total)
+                self.assertEqual(counts, sorted(counts, reverse=True))
+            # What the kernel's own code waits for is among them.
+            self.assertTrue(any(
+                instruction["address"] >> 31 == 0x1_FFFF_FFFF
+                for page in pages for instruction in page["instructions"]))
+
+    def test_the_counters_can_be_read_by_people(self):
+        result = subprocess.run(
+            [sys.executable, ROOT / "scripts/hot-pages.py", self.directory / "summary.json"], capture_output=True,
+            text=True)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(len(re.findall(r"^node \d$", result.stdout, re.MULTILINE)), 2)
 
 
 class DeathTests(BigIronTestCase):

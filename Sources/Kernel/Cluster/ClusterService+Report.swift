@@ -1,4 +1,5 @@
 import Cluster
+import Coherence
 import Node
 import Firmware
 import E1000
@@ -22,11 +23,48 @@ extension ClusterService {
       writeLink(NodeID(index), &out)
     }
     out.closeList()
+    writeMessages(&out)
     out.openObject("pings")
     out.field("received", engine.receivedPingCount)
     out.field("curtailed", engine.curtailedPings)
     out.field("rounds", pingRounds)
     out.field("ticks", pingTicks)
+    out.close()
+  }
+
+  /// What was sent and received by type of message: all of them, and apart those about the guest's pages and its machine.
+  private func writeMessages(_ out: inout JSONWriter) {
+    out.openObject("messages")
+    out.openObject("all")
+    for kind in MessageKind.allCases {
+      write(kind.name, engine.links.traffic, kind.index, &out)
+    }
+    out.close()
+    out.openObject("pages")
+    for kind in CoherenceMessage.Kind.allCases {
+      write(kind.name, engine.traffic.pages, Int(kind.rawValue), &out)
+    }
+    out.close()
+    out.openObject("guest")
+    for operation in GuestMessage.Operation.allCases {
+      write(operation.name, engine.traffic.machine, Int(operation.rawValue), &out)
+    }
+    out.close()
+    out.close()
+  }
+
+  /// Writes what there was of one type.
+  private func write<let count: Int>(
+    _ name: StaticString, _ counters: TrafficCounters<count>, _ type: Int, _ out: inout JSONWriter
+  ) {
+    let sent = counters.sent[type]
+    let received = counters.received[type]
+    guard sent.messages > 0 || received.messages > 0 else { return }
+    out.openObject(name)
+    out.field("sent", sent.messages)
+    out.field("sentBytes", sent.bytes)
+    out.field("received", received.messages)
+    out.field("receivedBytes", received.bytes)
     out.close()
   }
 
@@ -64,6 +102,7 @@ extension ClusterService {
     out.field("framesSent", counters.framesSent)
     out.field("framesReceived", counters.framesReceived)
     out.field("retransmissions", counters.retransmissions)
+    out.field("retransmittedBytes", counters.retransmittedBytes)
     out.field("timeouts", counters.timeouts)
     out.field("gapsHeard", counters.gapsHeard)
     out.field("duplicates", counters.duplicates)

@@ -26,6 +26,13 @@ struct JSONWriter {
     needsComma = true
   }
 
+  /// Of a list.
+  mutating func element(_ value: UInt64) {
+    if needsComma { put(",") }
+    put("\(value)")
+    needsComma = true
+  }
+
   /// `value` has nothing that JSON would escape.
   mutating func field(_ name: StaticString, _ value: StaticString) {
     key(name)

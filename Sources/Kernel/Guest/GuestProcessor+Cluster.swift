@@ -26,8 +26,9 @@ extension GuestProcessor {
     vm.withCluster { $0.begin(slot, page, access, holdsPin: holdsPin, vm) }
     if wait(vm, for: { $0.isPinned(slot) }) == true { pin(page, vm) }
     mustServe = true
-    let waited = readTSC() &- start
-    vm.withCluster { $0.counters.waitedTicks &+= waited }
+    guard vm.withCluster({ $0.countWait(slot, since: start) }) == true else { return }
+    let address = hardware.instructionPointer
+    vm.withCluster { $0.noteInstruction(address, of: slot) }
   }
 
   /// Works for the cluster until it has what `result` looks for; nil where the machine has ended before, and on one PC.

@@ -83,7 +83,7 @@ extension GuestProcessor {
   mutating func perform(_ effect: LocalAPICEffect, _ vm: borrowing VirtualMachine<Host>) {
     switch effect {
     case .none: break
-    case .send(let message): vm.deliver(message, from: index)
+    case .send(let message): counters.remoteIPIs &+= UInt64(vm.deliver(message, from: index))
     case .endOfInterrupt(let vector): endInterrupt(vector, vm)
     case .addressingChanged: tellAddressing(vm)
     case .timeStampCounterChanged: hardware.timeOffset = apic.tscAdjust &- vm.startTime

@@ -91,6 +91,8 @@ struct ExitCounters {
   /// Page faults that went on to the guest.
   var guestPageFault: UInt64 = 0
   var other: UInt64 = 0
+  /// Interrupts that it has sent to vCPUs of other nodes.
+  var remoteIPIs: UInt64 = 0
   /// TSC ticks between entry and exit.
   var guestTicks: UInt64 = 0
   /// TSC ticks without anything to run.

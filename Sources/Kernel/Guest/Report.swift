@@ -51,6 +51,7 @@ func report<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachine<Host>>
       out.field("shadowExhaustions", unsafe shadow.pointee.counters.exhaustions)
     }
     out.field("other", counters.other)
+    if unsafe machine.pointee.isDistributed { out.field("remoteIPIs", counters.remoteIPIs) }
     out.field("unknownMSRReads", registers.unknownReads)
     out.field("unknownMSRWrites", registers.unknownWrites)
     out.field("guestTicks", counters.guestTicks)

@@ -128,15 +128,7 @@ extension VirtualMachine {
   /// What this node has counted of its cluster, as fields of an open object.
   borrowing func writeCluster(_ out: inout JSONWriter) {
     guard let cluster = unsafe cluster else { return }
-    let counters = unsafe cluster.pointee.counters
-    out.openObject("pages")
-    out.field("reads", counters.reads)
-    out.field("writes", counters.writes)
-    out.field("local", counters.local)
-    out.field("retries", counters.retries)
-    out.field("shootdowns", counters.shootdowns)
-    out.field("waitedMicroseconds", node.clock.microseconds(counters.waitedTicks))
-    out.close()
+    unsafe cluster.pointee.writeCounters(&out)
     unsafe cluster.pointee.service.pointee.writeCounters(&out)
   }
 

@@ -123,15 +123,21 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   }
 
   /// Posts a message to every vCPU that it is for, and kicks their cores.
-  borrowing func deliver(_ message: InterruptMessage, from source: Int?) {
+  ///
+  /// - Returns: how many of the vCPUs are on other nodes.
+  @discardableResult
+  borrowing func deliver(_ message: InterruptMessage, from source: Int?) -> Int {
+    var remoteCount = 0
     let targets = routerLock.withLock { unsafe router.pointee.resolve(message, from: source) }
     for target in targets {
       if let slot = slot(ofVCPU: target) {
         post(message.deliveryMode, message.vector, message.trigger, to: slot)
       } else {
         forward(message, to: target)
+        remoteCount += 1
       }
     }
+    return remoteCount
   }
 
   /// Posts a message to a vCPU of this node, and kicks its core.

@@ -4,7 +4,8 @@ import Wire
 // byte unused, the byte is 0: that is checked by writing what was read and comparing.
 
 extension GuestMessage: WireMessage {
-  private enum Operation: UInt8 {
+  /// What a message is about: its first byte.
+  public enum Operation: UInt8, CaseIterable, Sendable {
     case plan
     case ready
     case interrupt
@@ -16,6 +17,8 @@ extension GuestMessage: WireMessage {
     case end
     case distance
   }
+
+  public var operation: Operation { fields.operation }
 
   /// The fields of a body that is not a plan, each at its place.
   private struct Fields: Equatable {

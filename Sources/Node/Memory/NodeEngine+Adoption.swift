@@ -32,7 +32,11 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       memory.coherence.openRequestCount < memory.options.evictionLimit,
       memory.coherence.cachePage(page).state == .invalid, memory.adoptions.insert(page)
     else { return }
-    if !handle(.writeFault, page) { _ = memory.adoptions.remove(page) }
+    guard handle(.writeFault, page) else {
+      _ = memory.adoptions.remove(page)
+      return
+    }
+    evictionCounters.adoptions &+= 1
   }
 
   /// Whether it was this node's own wish for the page that is fulfilled, and no fault.

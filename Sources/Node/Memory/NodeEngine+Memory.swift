@@ -73,6 +73,13 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   /// The page has been pinned for as long as may be.
   public mutating func expire(_ page: PageNumber) { report(.expire, page) }
 
+  /// The version of the valid copy that this node has of the page; `.none` where it has none.
+  public func version(of page: PageNumber) -> PageVersion {
+    guard page.value < UInt64(memory.coherence.homes.pageCount) else { return .none }
+    let copy = memory.coherence.cachePage(page)
+    return copy.state.isValid ? copy.version : .none
+  }
+
   /// The next thing to do; nil where there is none.
   public mutating func nextAction() -> NodeAction? { memory.actions.next() }
 
@@ -121,7 +128,9 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
         memory.frames.vacate(page)
         memory.fruitlessCount = 0
       case .fillWithZeros(let page): fillWithZeros(page)
-      case .kept(let page): seekAdopter(page)
+      case .kept(let page):
+        evictionCounters.refusals &+= 1
+        seekAdopter(page)
       case .breakLink(let id, _): brokenLinks.insert(id)
       case .stop(let fault): return memory.stop(.coherence(fault))
       }
@@ -157,7 +166,12 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       let page = PageNumber(memory.hand)
       memory.hand = memory.hand + 1 == UInt64(pageCount) ? 0 : memory.hand + 1
       memory.fruitlessCount = min(memory.fruitlessCount + 1, 2 * pageCount)
-      if let event = eviction(of: page) { _ = handle(event, page) }
+      guard let event = eviction(of: page), handle(event, page) else { continue }
+      if event == .evict {
+        evictionCounters.evictions &+= 1
+      } else {
+        evictionCounters.forgottenCopies &+= 1
+      }
     }
   }
 

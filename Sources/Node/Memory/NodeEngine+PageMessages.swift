@@ -40,7 +40,8 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   /// False where the link has no room.
   private mutating func sendAtOnce(_ message: CoherenceMessage, _ page: OutgoingPage, to id: NodeID) -> Bool {
     do {
-      try links.send(CoherenceBody(message), page: page, to: id)
+      let byteCount = try links.send(CoherenceBody(message), page: page, to: id)
+      traffic.pages.countSent(Int(message.kind.rawValue), bytes: byteCount)
     } catch {
       if error == .full { return false }
       // The node has gone, and with it the virtual machine: its driver hears of that from the membership.
@@ -81,6 +82,8 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       }
     }
     guard var incoming = memory.incoming[id.index] else { return }
+    traffic.pages.countReceived(
+      Int(incoming.message.kind.rawValue), bytes: header.frameCount, completes: !header.isContinued)
     if case .lines(let lines) = header.page {
       guard let target = memory.frames[incoming.message.page] else {
         return memory.stop(.noFrame(incoming.message.page))

@@ -2,7 +2,7 @@
 ///
 /// A *sequenced* kind travels on a link: exactly once and in order. The others are datagrams, which may be lost,
 /// doubled or overtaken.
-public enum MessageKind: UInt8, Sendable {
+public enum MessageKind: UInt8, CaseIterable, Sendable {
   /// The header alone, for its acknowledgement.
   case acknowledgement = 0x01
 
@@ -40,6 +40,27 @@ public enum MessageKind: UInt8, Sendable {
     case .ping, .pong, .coherence, .adoption, .guest: true
     case .acknowledgement, .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
       false
+    }
+  }
+
+  public static var count: Int { 12 }
+
+  /// Counts the kinds, in the order of their numbers, from 0 to `count` − 1: for tables.
+  @inlinable
+  public var index: Int {
+    switch self {
+    case .acknowledgement: 0
+    case .announcement: 1
+    case .view: 2
+    case .heartbeat: 3
+    case .clockRequest: 4
+    case .clockReply: 5
+    case .ping: 6
+    case .pong: 7
+    case .coherence: 8
+    case .adoption: 9
+    case .guest: 10
+    case .refusal: 11
     }
   }
 }

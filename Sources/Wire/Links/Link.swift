@@ -94,15 +94,18 @@ struct Link {
   // MARK: Sending
 
   /// Takes a message, for which there is room.
+  ///
+  /// - Returns: bytes of its frames.
   @inline(__always)
   mutating func append(
     _ message: some WireMessage, page: OutgoingPage, epoch: Epoch, _ slots: inout [SendSlot]
-  ) {
+  ) -> Int {
     let place = place(endSlot)
     slots[place].set(message, page: page, epoch: epoch, first: sending.end)
     sending.append(frameCount: slots[place].frameCount)
     endSlot += 1
     counters.messagesSent += 1
+    return slots[place].byteCount
   }
 
   /// The next frame, which counts as sent; there is one. The epoch is that of one without message.
@@ -125,6 +128,7 @@ struct Link {
     let frame = OutgoingFrame(page: slots[place].pageFrame, slot: place, count: header.frameCount)
     if sending.send(at: now, options) {
       counters.retransmissions += 1
+      counters.retransmittedBytes += UInt64(frame.count)
     } else {
       counters.framesSent += 1
     }

@@ -10,6 +10,8 @@ public struct LinkCounters: Equatable, Sendable {
   public var framesReceived: UInt64 = 0
   /// Frames that were sent again.
   public var retransmissions: UInt64 = 0
+  /// Of these frames, without FCS.
+  public var retransmittedBytes: UInt64 = 0
   /// Times that the retransmission timeout passed.
   public var timeouts: UInt64 = 0
   /// Times that the peer reported a gap and was sent again what it lacks.

@@ -28,6 +28,7 @@ extension LinkTable where Routines: ~Copyable {
     header.write(to: &bytes)
     message.write(to: &bytes, at: FrameLayout.body)
     header.seal(&bytes, using: routines)
+    traffic.countSent(message.kind.index, bytes: header.frameCount)
     return header.frameCount
   }
 

@@ -24,19 +24,29 @@ extension LinkTable where Routines: ~Copyable {
     guard peers.contains(id), links[id.index].peer.incarnation == header.senderIncarnation else {
       switch header.kind {
       case .announcement, .view, .heartbeat, .clockRequest, .clockReply, .refusal:
-        return .datagram(header, isFromPeer: false)
+        return take(header, isFromPeer: false)
       case .acknowledgement, .ping, .pong, .coherence, .adoption, .guest: throw .stranger
       }
     }
     do {
       let isMessage = try links[id.index].receive(header, at: now, &slots)
       update(id)
-      if isMessage { return .message(header) }
+      if isMessage {
+        traffic.countReceived(
+          header.kind.index, bytes: header.frameCount, completes: !header.isContinued)
+        return .message(header)
+      }
     } catch {
       return violation(error, by: id)
     }
-    return header.kind.isSequenced || header.kind == .acknowledgement
-      ? .nothing : .datagram(header, isFromPeer: true)
+    return header.kind.isSequenced ? .nothing : take(header, isFromPeer: true)
+  }
+
+  /// Takes what is on no link.
+  @inline(__always)
+  private mutating func take(_ header: FrameHeader, isFromPeer: Bool) -> Reception {
+    traffic.countReceived(header.kind.index, bytes: header.frameCount)
+    return header.kind == .acknowledgement ? .nothing : .datagram(header, isFromPeer: isFromPeer)
   }
 
   /// Whether a frame is for this node, in this incarnation. A datagram need not name it.

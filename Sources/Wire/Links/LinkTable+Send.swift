@@ -20,14 +20,19 @@ extension LinkTable where Routines: ~Copyable {
   ///
   /// It carries the present epoch, also where it has to be sent again in a later one. Where this throws, nothing
   /// has changed.
+  ///
+  /// - Returns: bytes of its frames.
   @inline(__always)
+  @discardableResult
   public mutating func send(
     _ message: some WireMessage, page: OutgoingPage = .none, to id: NodeID
-  ) throws(LinkError) {
+  ) throws(LinkError) -> Int {
     guard peers.contains(id) else { throw .closed }
     guard links[id.index].usedSlotCount < options.messageCount else { throw .full }
-    links[id.index].append(message, page: page, epoch: local.epoch, &slots)
+    let byteCount = links[id.index].append(message, page: page, epoch: local.epoch, &slots)
+    traffic.countSent(message.kind.index, bytes: byteCount)
     update(id)
+    return byteCount
   }
 
   /// The next frame to send, on whichever link; nil where there is none. It counts as sent.
@@ -37,6 +42,7 @@ extension LinkTable where Routines: ~Copyable {
     guard !ready.isEmpty, let id = ready.firstAround(from: turn) else { return nil }
     turn = id.index + 1
     let frame = links[id.index].nextFrame(at: now, local.epoch, slots, &outgoing)
+    if outgoing.kind == .acknowledgement { traffic.countSent(outgoing.kind.index, bytes: frame.count) }
     update(id)
     return frame
   }

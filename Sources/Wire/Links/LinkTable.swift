@@ -23,6 +23,9 @@ public struct LinkTable<Routines: ByteRoutines & ~Copyable>: ~Copyable {
   /// Dropped frames, from whomever. Users of the table add what they find in bodies.
   public var drops = FrameCounters()
 
+  /// What has gone over all links, and as datagrams, by `MessageKind.index`.
+  public internal(set) var traffic = TrafficCounters<12>()
+
   /// The latest time for the next call of `nextFrame`; it may have work then, or not.
   public internal(set) var deadline = Instant.never
 

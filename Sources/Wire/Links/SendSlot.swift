@@ -42,6 +42,12 @@ struct SendSlot {
   /// Behind the number of its last frame.
   var end: SequenceNumber { first + frameCount }
 
+  /// Of all its frames.
+  @inline(__always)
+  var byteCount: Int {
+    frameCount * FrameLayout.body + bodyCount + page.content.lines.count * PageLines.lineSize
+  }
+
   /// Fills in what frame `number` carries.
   ///
   /// - Returns: whether it is the message's last one.

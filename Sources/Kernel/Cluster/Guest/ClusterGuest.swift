@@ -37,6 +37,7 @@ struct ClusterGuest: ~Copyable {
   /// Answers that a vCPU still waits for since it has told all nodes how it is addressed.
   var unansweredAddressings = 0
   var counters = PageFaultCounters()
+  var hotPages = HotPages()
   private var nextClockReading: UInt64 = 0
 
   /// - Parameter outbox: of this node, for good.
@@ -127,9 +128,24 @@ struct ClusterGuest: ~Copyable {
     faults[index].page = page
     faults[index].access = access
     faults[index].holdsPin = holdsPin
+    faults[index].progress = FaultProgress(access, start: readTSC())
     if access == .read { counters.reads &+= 1 } else { counters.writes &+= 1 }
     report(index, vm)
-    if case .settled = faults[index].state { counters.local &+= 1 }
+  }
+
+  /// Counts what vCPU `index` has waited, which waits no more.
+  ///
+  /// - Parameter start: in TSC ticks.
+  /// - Returns: whether its page has come from another node.
+  mutating func countWait(_ index: Int, since start: UInt64) -> Bool {
+    counters.waitedTicks &+= readTSC() &- start
+    guard case .settled = faults[index].state else { return false }
+    return faults[index].kind.isRemote
+  }
+
+  /// Keeps in mind which of the guest's instructions vCPU `index` has waited at.
+  mutating func noteInstruction(_ address: UInt64, of index: Int) {
+    hotPages.add(faults[index].page, faults[index].access, at: address)
   }
 
   /// Whether the page of vCPU `index`'s fault, or the loader's, is pinned; nil as long as the fault is not settled.
@@ -147,12 +163,15 @@ struct ClusterGuest: ~Copyable {
     faults[index].number = faultNumber
     faults[index].state = .waiting
     let fault = faults[index]
+    unsafe faults[index].progress.report(service.pointee.engine.version(of: fault.page))
+    faults[index].isBeingReported = true
     if unsafe service.pointee.engine.fault(fault.page, fault.access, holdsPin: fault.holdsPin) {
       faults[index].holdsPin = false
     } else {
       faults[index].state = .putOff
     }
     act(vm, faulting: index)
+    faults[index].isBeingReported = false
   }
 
   /// The fault on `page` that was reported first, of those that the engine has taken.
@@ -220,7 +239,17 @@ struct ClusterGuest: ~Copyable {
       return stop("page \(hex: page.value) was granted, and nobody waits for it", vm)
     }
     faults[index].state = .settled(isPinned: isPinned)
+    count(index)
     if index != loader { vm.kick(index) }
+  }
+
+  /// Counts a fault that has just been settled.
+  private mutating func count(_ index: Int) {
+    let fault = faults[index]
+    let version = unsafe service.pointee.engine.version(of: fault.page)
+    faults[index].kind = fault.progress.kind(isAtOnce: fault.isBeingReported, version)
+    counters.settled.add(
+      faults[index].kind, microseconds: node.clock.microseconds(readTSC() &- fault.progress.start))
   }
 
   private mutating func retry<Host: Backend>(

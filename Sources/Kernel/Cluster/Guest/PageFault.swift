@@ -1,5 +1,6 @@
 import Coherence
 import Memory
+import Node
 
 /// What a vCPU, or the loader, waits for.
 struct PageFault {
@@ -19,14 +20,19 @@ struct PageFault {
   var state = State.none
   /// Rises with each report: the engine settles faults on a page in the order in which it took them.
   var number: UInt64 = 0
+  /// From when on, in TSC ticks, and what for.
+  var progress = FaultProgress(.read, start: 0)
+  /// Whether the engine is just being told.
+  var isBeingReported = false
+  /// How it was settled last.
+  var kind = FaultKind.local
 }
 
-/// How many faults have been settled, and how.
+/// How many faults there were, and how they have been settled.
 struct PageFaultCounters {
   var reads: UInt64 = 0
   var writes: UInt64 = 0
-  /// Reports that were settled at once, by what the node had.
-  var local: UInt64 = 0
+  var settled = FaultCounters()
   var retries: UInt64 = 0
   /// TSC ticks that vCPUs have waited.
   var waitedTicks: UInt64 = 0
