@@ -58,6 +58,7 @@ extension GuestMessage.Operation {
     case .device: "device"
     case .deviceReply: "deviceReply"
     case .end: "end"
+    case .distance: "distance"
     }
   }
 }
