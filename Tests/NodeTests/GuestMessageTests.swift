@@ -140,7 +140,8 @@ struct GuestMessageTests {
   }
 
   @Test func theLayoutsSpareFramesKeepEvictionsAway() {
-    let costs = GuestLayout.Costs(fixed: 0, perVCPU: 0, perGuestPage: 0, perOwnPage: 0)
+    let costs = GuestLayout.Costs(
+      fixed: 0, perGuestPage: 0, perOwnPage: 0, perFrame: 0, perTwin: 0)
     #expect(costs.spareFrameCount > MemoryOptions().lowFrameCount)
   }
 }

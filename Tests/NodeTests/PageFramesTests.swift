@@ -24,11 +24,13 @@ struct PageFramesTests {
           frames.add(HostPhysicalAddress(numbers.remove(at: place) * 4096))
         case 1:
           let hadRoom = frames.freeCount > 0 || frames[page] != nil
-          #expect(frames.provide(page) == hadRoom)
+          let isProvided = frames.provide(page)
+          #expect(isProvided == hadRoom)
         case 2: frames.vacate(page)
         case 3:
           guard let frame = frames[page] else { continue }
-          #expect(frames.hold(frame))
+          let isHeld = frames.hold(frame)
+          #expect(isHeld)
           holds[frame, default: 0] += 1
         default:
           guard let frame = holds.keys.randomElement(using: &generator) else { continue }
@@ -49,7 +51,8 @@ struct PageFramesTests {
       for (frame, count) in holds { for _ in 0..<count { frames.release(frame) } }
       var found: Set<UInt64> = []
       for page in 0..<UInt64(frames.totalCount) {
-        #expect(frames.provide(PageNumber(page)))
+        let isProvided = frames.provide(PageNumber(page))
+        #expect(isProvided)
         found.insert(frames[PageNumber(page)]!.value / 4096)
       }
       #expect(found == Set(3..<UInt64(3 + capacity)).subtracting(numbers))
