@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Verifies one guest on several emulated PCs: boots it, runs programs in it that check their own results, and counts.
 
-  boots     boots again and again. Each boot ends with a workload that is verified: counters of all CPUs, and memory that
-            each CPU fills and the others read.
+  boots     boots again and again. Each boot ends with a workload that is verified: counters of all CPUs, and memory
+            that each CPU fills and the others read.
   atomics   counters that all CPUs share are exact, on one page, and across borders of lines and of pages.
   litmus    CPUs of different nodes never see an order of loads and stores that x86 forbids. IRIW needs four CPUs.
   fill      each CPU fills its part of the guest's memory, and each other one reads it back.
   software  stress-ng, memtester, hackbench and sysbench, as Debian has them, end without an error.
 
-The last line says how many of what there was succeeded; the exit status is 1 where one did not. What a run leaves behind
-is in the run directory.
+The last line says how many of what there was succeeded; the exit status is 1 where one did not. What a run leaves
+behind is in the run directory.
 """
 
 import argparse
@@ -70,7 +70,8 @@ def parse(words):
         memory = 768 if name == "fill" else 512
         each.add_argument(
             "--memory", type=positive, default=memory, metavar="MIB", help="of each node (default: %(default)s)")
-        each.add_argument("--timeout", type=positive, default=7200, metavar="S", help="of a boot (default: %(default)s)")
+        each.add_argument(
+            "--timeout", type=positive, default=7200, metavar="S", help="seconds for a boot (default: %(default)s)")
         each.add_argument("--no-kvm", action="store_true", help="QEMU never uses KVM and is the same on every computer")
         each.add_argument("--run-directory", type=pathlib.Path, default=BUILD / "verify" / name, metavar="DIRECTORY")
     arguments = parser.parse_args(words)

@@ -11,7 +11,8 @@ COUNTED = "cpu 0 on node 0\ncpu 1 on node 1\nadded: 20 of 20\nexchanged: 20 of 2
 class SectionTests(unittest.TestCase):
     def test_each_section_has_its_output(self):
         self.assertEqual(make_script({"a": "x", "b c": "y\nz"}), "echo '== a'; x\necho '== b c'; y\nz")
-        self.assertEqual(split(b"before\n== a\n1\n2 == 3\n== b c\n== d\n\xff"), {"a": b"1\n2 == 3\n", "b c": b"", "d": b"\xff"})
+        self.assertEqual(
+            split(b"before\n== a\n1\n2 == 3\n== b c\n== d\n\xff"), {"a": b"1\n2 == 3\n", "b c": b"", "d": b"\xff"})
 
     def test_a_heading_counts_once_it_is_whole(self):
         self.assertEqual(split(b"== a"), {})

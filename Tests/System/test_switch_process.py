@@ -236,7 +236,8 @@ class EndTests(ProcessTestCase):
     def test_bad_commands_are_answered_one_by_one(self):
         process, _ = self.start_command()
         commands = [
-            b"", b"cut", b"cut node1", b"\xff\xfe\x00", b"join node0 node0", b"impair --loss=2", b"impair -h", b"cut node0"]
+            b"", b"cut", b"cut node1", b"\xff\xfe\x00", b"join node0 node0", b"impair --loss=2", b"impair -h",
+            b"cut node0"]
         output, errors = process.communicate(b"\n".join(commands) + b"\n" + b"x" * 5000, timeout=_SECONDS)
         *answers, summary = [json.loads(line) for line in output.splitlines()]
         self.assertTrue(all("error" in answer for answer in answers[:7]), answers)
