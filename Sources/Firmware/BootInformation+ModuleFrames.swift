@@ -10,7 +10,8 @@ extension BootInformation {
     var found = BoundedList<16, Range<HostPhysicalAddress>>(filler: .nowhere)
     for index in modules.indices {
       guard let frames = modules[index].bytes.wholePages(below: MemoryMap.addressLimit),
-        isUsable(frames), !frames.overlaps(other), !frames.overlaps(commandLine), !frames.overlaps(loaderName),
+        isUsable(frames), !frames.overlaps(other), !frames.overlaps(commandLine),
+        !frames.overlaps(loaderName),
         !holdsMore(frames, than: index)
       else { continue }
       _ = found.append(frames)

@@ -40,9 +40,10 @@ struct ModuleFramesTests {
     #expect(try Self.frames([(0x2000, 0x3000, 0)]) == [])
     #expect(try Self.frames([(0x8000, 0x9000, 0), (0xA000, 0xB000, 0x8800)]) == [physical(0xA000..<0xB000)])
     // Over another one.
-    #expect(try Self.frames([(0x8000, 0xA000, 0), (0x9000, 0xB000, 0), (0xC000, 0xD000, 0)]) == [
-      physical(0xC000..<0xD000)
-    ])
+    #expect(
+      try Self.frames([(0x8000, 0xA000, 0), (0x9000, 0xB000, 0), (0xC000, 0xD000, 0)]) == [
+        physical(0xC000..<0xD000)
+      ])
     #expect(try Self.frames([(0x8000, 0xA000, 0), (0x8000, 0xA000, 0)]) == [])
   }
 

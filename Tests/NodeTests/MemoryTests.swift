@@ -45,7 +45,9 @@ struct MemoryTests {
       for frame in frames.dropLast(load.lateFrameCount) { node.engine.addFrame(frame) }
       node.drive = { engine in
         step(&engine, vCPUs[index], &sums, &generator, load)
-        guard vCPUs[index].doneCount >= load.additions / 4, let frame = lateFrames[index].popFirst() else { return }
+        guard vCPUs[index].doneCount >= load.additions / 4, let frame = lateFrames[index].popFirst() else {
+          return
+        }
         engine.addFrame(frame)
         step(&engine, vCPUs[index], &sums, &generator, load)
       }

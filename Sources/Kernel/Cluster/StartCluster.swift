@@ -30,7 +30,8 @@ func runCluster(_ boot: BootInformation) {
   unsafe service.pointee.hasGuest = !boot.modules.isEmpty
   guard let plan = unsafe service.pointee.run() else { unsafe report(&service.pointee) }
   let start = unsafe ClusterStart(
-    service: service, plan: plan, epoch: service.pointee.engine.membership.map.epoch, moduleFrames: moduleFrames)
+    service: service, plan: plan, epoch: service.pointee.engine.membership.map.epoch,
+    moduleFrames: moduleFrames)
   if !start.isLoader, !boot.modules.isEmpty {
     log.warning("boot modules are not used: node \(ClusterGuest.deviceNode) has loaded the guest")
     start.reuseModules(0)
@@ -70,7 +71,8 @@ private func makeEngine(
     refuse("no memory for pages on their way between nodes")
   }
   return Engine(
-    NodeDescription.announcement(address: address, moduleFrames: moduleFrames), local: local, options: options, links: LinkOptions(),
+    NodeDescription.announcement(address: address, moduleFrames: moduleFrames), local: local,
+    options: options, links: LinkOptions(),
     routines: ProcessorByteRoutines(), pages: NodePages(), frames: frames,
     at: Instant(nanoseconds: node.clock.nanosecondsSinceBoot(at: readTSC())))
 }

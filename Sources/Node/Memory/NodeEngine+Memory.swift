@@ -38,7 +38,8 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   ) {
     let limit = frames.map { $0.value + pageSize }.max() ?? 0
     startMemory(
-      homes, frameCapacity: frames.count, frameLimit: HostPhysicalAddress(limit), twins: twins, options: options)
+      homes, frameCapacity: frames.count, frameLimit: HostPhysicalAddress(limit), twins: twins,
+      options: options)
     for frame in frames { addFrame(frame) }
   }
 

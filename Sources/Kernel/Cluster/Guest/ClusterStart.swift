@@ -199,7 +199,8 @@ extension ClusterService {
       }
       for word in 0..<16 where own.features[word] != other.features[word] {
         if word == NodeDescription.pagingWord {
-          refuse("no guest on this cluster: node \(index) runs it on page tables of another kind (option paging)")
+          refuse(
+            "no guest on this cluster: node \(index) runs it on page tables of another kind (option paging)")
         }
         refuse(
           "no guest on this cluster: the processor of node \(index) is of another kind than the one here (word \(word) of its features)"
