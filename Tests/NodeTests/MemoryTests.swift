@@ -55,7 +55,7 @@ struct MemoryTests {
     }
     #expect(vCPUs.map(\.fault) == vCPUs.map { _ in nil })
     #expect(isDone, "\(vCPUs.map(\.doneCount)) additions")
-    #expect(lateFrames.allSatisfy(\.isEmpty))
+    #expect(lateFrames.allSatisfy { $0.isEmpty })
     #expect(sums.reduce(0, +) == UInt64(vCPUs.reduce(0) { $0 + $1.doneCount }))
     return network
   }
