@@ -57,7 +57,7 @@ struct MemoryTests {
     }
     #expect(vCPUs.map(\.fault) == vCPUs.map { _ in nil })
     #expect(isDone, "\(vCPUs.map(\.doneCount)) additions")
-    #expect(lateFrames.allSatisfy(\.isEmpty))
+    #expect(lateFrames.allSatisfy { $0.isEmpty })
     #expect(sums.reduce(0, +) == UInt64(vCPUs.reduce(0) { $0 + $1.doneCount }))
     #expect(network.run(milliseconds: 5000) { network.nodes.allSatisfy { $0.engine.links.isQuiet } })
     expectAllArrived(network)

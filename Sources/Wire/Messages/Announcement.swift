@@ -14,7 +14,7 @@ public struct Announcement: WireMessage, Equatable {
   /// The address under which it is heard.
   public var address = MACAddress(0)
   public var software = SoftwareVersion()
-  /// What its processors can do: words whose meaning is the same on nodes of the same software.
+  /// What its processors can do, and how guests are run on them: words whose meaning is the same on nodes of the same software.
   public var features = InlineArray<16, UInt32>(repeating: 0)
 
   public init() {}
