@@ -20,7 +20,7 @@ from main_job import EXIT_STATUS, SECONDS_TO_BOOT
 CPUS = 2
 PERCENT = 20
 PROGRAMS = [
-    programs.count(CPUS, 20_000), programs.straddle_lock(CPUS, 200), programs.litmus(CPUS, 20),
+    programs.count(CPUS, 20_000), programs.straddle_lock(CPUS, 100), programs.litmus(CPUS, 20),
     programs.fill(CPUS, PERCENT)]
 
 _HARDWARE = Hardware(cores=1, memory=512)
@@ -56,13 +56,15 @@ class TwoNodeTests(BigIronTestCase):
         for source, path in (file for program in PROGRAMS for file in program.files):
             archive.add_file(path, source.read_bytes(), 0o755)
         initrd.write_bytes(archive.finish())
-        cls.launcher = subprocess.run(
-            [ROOT / "scripts/qemu-cluster.sh", "--no-kvm", "--nodes", "2", "--cores", str(_HARDWARE.cores),
-             "--memory", str(_HARDWARE.memory), "--initrd", initrd, "--run-directory", directory,
-             "--timeout", str(SECONDS_TO_BOOT + _SECONDS_TO_WORK), "--exec", make_script(_SECTIONS)],
-            capture_output=True, stdin=subprocess.DEVNULL)
-        (directory / "output").write_bytes(cls.launcher.stdout)
-        cls.outputs = {name: output.decode(errors="replace") for name, output in split(cls.launcher.stdout).items()}
+        # As it comes, for a look at where it stands.
+        with open(directory / "output", "wb") as output:
+            cls.launcher = subprocess.run(
+                [ROOT / "scripts/qemu-cluster.sh", "--no-kvm", "--nodes", "2", "--cores", str(_HARDWARE.cores),
+                 "--memory", str(_HARDWARE.memory), "--initrd", initrd, "--run-directory", directory,
+                 "--timeout", str(SECONDS_TO_BOOT + _SECONDS_TO_WORK), "--exec", make_script(_SECTIONS)],
+                stdout=output, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        pieces = split((directory / "output").read_bytes())
+        cls.outputs = {name: piece.decode(errors="replace") for name, piece in pieces.items()}
         cls.errors = cls.launcher.stderr.decode(errors="replace")
         cls.summary = json.loads((directory / "summary.json").read_text())
 
