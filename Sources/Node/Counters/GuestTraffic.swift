@@ -5,7 +5,7 @@ public struct GuestTraffic: Sendable {
   /// About its pages, by the raw value of `CoherenceMessage.Kind`.
   public internal(set) var pages = TrafficCounters<16>()
   /// About its machine, by the raw value of `GuestMessage.Operation`.
-  public internal(set) var machine = TrafficCounters<9>()
+  public internal(set) var machine = TrafficCounters<10>()
 
   public init() {}
 }
