@@ -61,14 +61,24 @@ extension GuestProcessor {
     if pins.count == PinnedPages.limit { releasePins(vm) }
     _ = pins.insert(page)
     pinnedAt = hardware.instructionPointer
+    pinnedRunTime = 0
     pinDeadline = readTSC() &+ node.clock.ticks(microseconds: Self.longestPin)
   }
 
   /// Releases what is pinned for an instruction that the guest has come past.
+  ///
+  /// A loop that waits for a word to change may be found at the same instruction each time: then it has run for long enough.
+  ///
+  /// - Parameter ticks: for which the guest has just run.
   @inline(__always)
-  mutating func releasePassedPins(_ vm: borrowing VirtualMachine<Host>) {
+  mutating func releasePassedPins(after ticks: UInt64, _ vm: borrowing VirtualMachine<Host>) {
     guard pins.count > 0 else { return }
-    if hardware.instructionPointer != pinnedAt || readTSC() >= pinDeadline { releasePins(vm) }
+    pinnedRunTime &+= ticks
+    if hardware.instructionPointer != pinnedAt || pinnedRunTime >= vm.longestPinnedRun
+      || readTSC() >= pinDeadline
+    {
+      releasePins(vm)
+    }
   }
 
   mutating func releasePins(_ vm: borrowing VirtualMachine<Host>) {
