@@ -10,6 +10,7 @@ import bisect
 import collections
 import json
 import pathlib
+import signal
 import sys
 
 _KERNEL_BASE = 0xFFFFFFFF80000000
@@ -151,4 +152,5 @@ def print_pages(reports, limit, symbols):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head`
     main()

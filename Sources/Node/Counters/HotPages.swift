@@ -8,13 +8,15 @@ public struct HotPages: Sendable {
   private var instructions: FrequentValues
   private var reads: [UInt64]
 
-  /// How many addresses of instructions are kept for a page.
+  /// How many of a page's instructions are told.
   public static var instructionCount: Int { 4 }
+  /// How many are kept: with as few as are told, those that come now and then would push each other out.
+  private static var keptInstructionCount: Int { 16 }
 
   /// - Parameter pageCount: how many pages are kept. One that makes up more than a `pageCount`th of all faults is among them.
   public init(pageCount: Int = 512) {
     pages = FrequentValues(setCount: 1, placeCount: pageCount)
-    instructions = FrequentValues(setCount: pageCount, placeCount: Self.instructionCount)
+    instructions = FrequentValues(setCount: pageCount, placeCount: Self.keptInstructionCount)
     reads = [UInt64](repeating: 0, count: pageCount)
   }
 
@@ -41,7 +43,9 @@ public struct HotPages: Sendable {
       page.writes = entry.count &- reads[place]
       page.missed = entry.bound &- entry.count
       var lastInstruction: Int?
-      while let next = instructions.next(after: lastInstruction, of: place) {
+      while page.instructionCount < Self.instructionCount,
+        let next = instructions.next(after: lastInstruction, of: place)
+      {
         let entry = instructions.entry(next, of: place)
         page.instructions[page.instructionCount] = HotInstruction(address: entry.value, count: entry.count)
         page.instructionCount += 1

@@ -58,6 +58,14 @@ struct HotPagesTests {
     #expect(page.instructions[0] == HotInstruction(address: 0x200, count: 1))
   }
 
+  @Test func instructionsThatTakeTurnsDoNotPushEachOtherOut() {
+    var pages = HotPages(pageCount: 4)
+    for round in 0..<1000 as Range<UInt64> { pages.add(PageNumber(1), .read, at: round % 10) }
+    let page = hottest(pages)[0]
+    #expect(page.instructionCount == HotPages.instructionCount)
+    #expect((0..<4).allSatisfy { page.instructions[$0].count == 100 })
+  }
+
   @Test func ofManyInstructionsTheMostFrequentStays() {
     var pages = HotPages(pageCount: 4)
     for round in 0..<1000 as Range<UInt64> {
