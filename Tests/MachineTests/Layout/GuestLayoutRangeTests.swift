@@ -138,7 +138,7 @@ struct GuestLayoutRangeTests {
     var generator = SeededGenerator(seed: 2)
     let greatest = [GuestLayout.Offer](
       repeating: GuestLayout.Offer(
-        memorySize: .max, coreCount: Int(UInt16.max), memoryPerVCPU: 1 << 30 - 1), count: 256)
+        memorySize: .max, coreCount: Int(UInt16.max), memoryPerVCPU: 8 << 20), count: 256)
     let layout = try GuestLayout(greatest, costs: GuestLayoutTests.costs, wanted: nil)
     Self.check(layout, greatest, GuestLayoutTests.costs)
     #expect(layout.ramSize < 256 << 44)

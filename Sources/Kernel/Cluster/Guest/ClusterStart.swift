@@ -23,12 +23,12 @@ struct ClusterStart {
 
   /// Bytes that a node keeps for itself.
   private static func costs(nodeCount: Int) -> GuestLayout.Costs {
-    // What is in proportion to nothing takes some 100 KiB, messages that wait for room on their link some 50 KiB for each node.
+    // What is in proportion to nothing takes some 300 KiB, messages that wait for room on their link some 50 KiB for each node.
     // Of each page of the guest a node keeps its state and frame (20 bytes) and its place in the second-level tables (8 and a
     // little), of its own ones the directory's entry (16) and, in a large cluster, more sharers (24). Of a frame it keeps
     // whether it is free (5), of a twin what it is of, and where (24).
     GuestLayout.Costs(
-      fixed: 256 << 10 + UInt64(nodeCount) << 16, perGuestPage: 29, perOwnPage: nodeCount > 64 ? 40 : 16,
+      fixed: 512 << 10 + UInt64(nodeCount) << 16, perGuestPage: 29, perOwnPage: nodeCount > 64 ? 40 : 16,
       perFrame: 5, perTwin: 24)
   }
 
