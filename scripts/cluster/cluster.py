@@ -258,7 +258,8 @@ class Cluster:
         options = " ".join([*options, *self.job.options, *self.job.node_options.get(number, [])])
         if options not in self._images:
             self._images[options] = image = self.job.directory / f"node{number}.iso"
-            make_image(image, self.job.hyperkernel, options, self._modules if number == 0 else ())
+            has_modules = number == 0 or self.job.modules_everywhere
+            make_image(image, self.job.hyperkernel, options, self._modules if has_modules else ())
         return self._images[options]
 
     def _forget_former_runs(self):

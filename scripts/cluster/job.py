@@ -58,6 +58,8 @@ class Job:
     """Pairs (file, path in the guest) that the initramfs gets besides."""
     modules: list[Module] | None = None
     """All boot modules, instead of the guest that the members above describe."""
+    modules_everywhere: bool = False
+    """Whether all nodes have them, like PCs that boot copies of one stick. Node 0 loads the guest in any case."""
     hyperkernel: pathlib.Path = KERNEL
 
     nodes: int = 1

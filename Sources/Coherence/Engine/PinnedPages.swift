@@ -7,7 +7,8 @@ import Memory
 // numbers: before a vCPU waits for a page, it releases those that come after it. Who waits for a page has pinned lower ones
 // only, so no ring of waiting vCPUs can close; and a page that was pinned in its turn is not lost again, so an
 // instruction that needs n pages is done after n² grants at most. The bound on a pin is for what breaks this rule, such as
-// a vCPU that is stopped by a debugger: it must be longer than n times the time that a page takes.
+// a vCPU that is stopped by a debugger: it must be longer than n times the time that a page takes. A vCPU that runs on
+// at the same instruction has all of its pages.
 
 /// The pages that one vCPU has pinned for the instruction that it is at.
 public struct PinnedPages: Sendable {

@@ -29,12 +29,12 @@ func runCluster(_ boot: BootInformation) {
   unsafe node.console.pointee.isSynchronous = false
   unsafe service.pointee.hasGuest = !boot.modules.isEmpty
   guard let plan = unsafe service.pointee.run() else { unsafe report(&service.pointee) }
-  let start = unsafe ClusterStart(
+  var start = unsafe ClusterStart(
     service: service, plan: plan, epoch: service.pointee.engine.membership.map.epoch,
     moduleFrames: moduleFrames)
   if !start.isLoader, !boot.modules.isEmpty {
-    log.warning("boot modules are not used: node \(ClusterGuest.deviceNode) has loaded the guest")
-    start.reuseModules(0)
+    log.warning("boot modules are not used: node \(ClusterGuest.deviceNode) loads the guest")
+    start.freeModules()
   }
   startGuest(boot, start)
 }

@@ -67,13 +67,18 @@ extension GuestProcessor {
 
   /// Releases what is pinned for an instruction that the guest has come past.
   ///
-  /// A loop that waits for a word to change may be found at the same instruction each time: then it has run for long enough.
+  /// A loop that waits for a word to change may be found at the same instruction each time: then it has run for long enough. But
+  /// not where the instruction still lacks a page.
   ///
   /// - Parameter ticks: for which the guest has just run.
   @inline(__always)
-  mutating func releasePassedPins(after ticks: UInt64, _ vm: borrowing VirtualMachine<Host>) {
+  mutating func releasePassedPins(after exit: VCPUExit, _ ticks: UInt64, _ vm: borrowing VirtualMachine<Host>)
+  {
     guard pins.count > 0 else { return }
-    pinnedRunTime &+= ticks
+    switch exit {
+    case .violation, .pageFault: pinnedRunTime = 0
+    default: pinnedRunTime &+= ticks
+    }
     if hardware.instructionPointer != pinnedAt || pinnedRunTime >= vm.longestPinnedRun
       || readTSC() >= pinDeadline
     {

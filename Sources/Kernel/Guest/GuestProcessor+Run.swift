@@ -100,7 +100,7 @@ extension GuestProcessor {
       let end = readTSC()
       lastExit = end
       counters.guestTicks &+= end &- start
-      releasePassedPins(after: end &- start, vm)
+      releasePassedPins(after: exit, end &- start, vm)
       handle(exit, vm)
       if end >= deadline { return }
     }

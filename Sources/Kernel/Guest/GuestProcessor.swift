@@ -44,7 +44,7 @@ struct GuestProcessor<Host: Backend>: ~Copyable {
   var pins = PinnedPages()
   var pinnedAt: UInt64 = 0
   var pinDeadline: UInt64 = 0
-  /// TSC ticks for which the guest has run since the last page was pinned.
+  /// TSC ticks for which the guest has run since the last page was pinned, and since it last lacked one.
   var pinnedRunTime: UInt64 = 0
   /// Whether the node's engine may have something to do or to send since this vCPU's core last called it.
   var mustServe = false

@@ -100,8 +100,9 @@ private func makeMachine<Host: Backend>(
   for index in vCPUs.own { unsafe makeProcessor(index, vCPUs, machine) }
   var lateFrameCount = 0
   if let cluster, let layout = vCPUs.layout {
+    let distances = cluster.measureDistances()
     lateFrameCount = cluster.startMemory(layout)
-    unsafe cluster.agree(machine.pointee)
+    unsafe cluster.agree(distances, machine.pointee)
   }
   // Linux believes CPUID's leaf 15H of Intel's processors alone.
   if cluster?.isLoader != false {

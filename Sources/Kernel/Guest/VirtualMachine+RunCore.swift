@@ -129,7 +129,8 @@ extension VirtualMachine {
   /// How long a vCPU runs while it has pages pinned and its core does not serve the node.
   var pinnedRunTicks: UInt64 { node.clock.ticks(microseconds: 20) }
 
-  /// For how long a vCPU runs at most until what it has pinned is released: no instruction that has its pages takes that long.
+  /// For how long a vCPU runs at most until what it has pinned is released: an instruction that has its pages is done by then,
+  /// or has got on.
   var longestPinnedRun: UInt64 { node.clock.ticks(microseconds: 100) }
 
   /// `ClusterService.pollTime` in ticks.

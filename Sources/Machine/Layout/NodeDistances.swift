@@ -15,9 +15,11 @@ public struct NodeDistances: Sendable {
     times[from * nodeCount + to] = nanoseconds
   }
 
-  /// Of two measurements of the same way the slower one.
+  /// Of two measurements of the same way the quicker one: the slower may have met a node that was busy.
   private func time(_ from: Int, _ to: Int) -> UInt32 {
-    max(times[from * nodeCount + to], times[to * nodeCount + from])
+    let there = times[from * nodeCount + to]
+    let back = times[to * nodeCount + from]
+    return there == 0 || back == 0 ? max(there, back) : min(there, back)
   }
 
   /// Rows of the SLIT (ACPI 6.5, 5.2.17).

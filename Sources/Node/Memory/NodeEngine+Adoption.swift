@@ -28,7 +28,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   }
 
   private mutating func adopt(_ page: PageNumber) {
-    guard !memory.isStopped, memory.frames.freeCount > memory.options.lowFrameCount,
+    guard !memory.isStopped, memory.isDriven, memory.frames.freeCount > memory.options.lowFrameCount,
       memory.coherence.openRequestCount < memory.options.evictionLimit,
       memory.coherence.cachePage(page).state == .invalid, memory.adoptions.insert(page)
     else { return }

@@ -82,7 +82,10 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   }
 
   /// The next thing to do; nil where there is none.
-  public mutating func nextAction() -> NodeAction? { memory.actions.next() }
+  public mutating func nextAction() -> NodeAction? {
+    memory.isDriven = true
+    return memory.actions.next()
+  }
 
   private mutating func report(_ event: LocalEvent, _ page: PageNumber) {
     guard !memory.isStopped else { return }

@@ -14,6 +14,8 @@ struct NodeMemory {
   var actions: ActionQueue
   /// Whether faults were put off that nobody has been told to repeat.
   var hasPutOff = false
+  /// Whether somebody does what the actions say. As long as nobody does, others can't have any added.
+  var isDriven = false
   /// Whether the virtual machine has to stop, and nothing is done any more.
   var isStopped = false
   /// Where the search for pages to evict goes on.

@@ -68,6 +68,14 @@ extension ClusterStart {
     return Int(count)
   }
 
+  /// This node's boot modules are not needed.
+  mutating func freeModules() {
+    for index in moduleFrames.indices {
+      Frames.free(moduleFrames[index].lowerBound, count: Int(moduleFrames[index].byteCount / pageSize))
+    }
+    moduleFrames = BoundedList(filler: HostPhysicalAddress(0)..<HostPhysicalAddress(0))
+  }
+
   /// Nobody reads the boot modules any more: gives so many of their frames to the engine, and the others back.
   func reuseModules(_ count: Int) {
     var left = count

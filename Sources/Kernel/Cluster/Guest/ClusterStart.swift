@@ -18,8 +18,8 @@ struct ClusterStart {
   let plan: GuestPlan
   /// The epoch in which it was made.
   let epoch: Epoch
-  /// Where this node's boot modules are.
-  let moduleFrames: BoundedList<16, Range<HostPhysicalAddress>>
+  /// Where this node's boot modules are, as long as they are not free.
+  var moduleFrames: BoundedList<16, Range<HostPhysicalAddress>>
 
   /// Bytes that a node keeps for itself.
   private static func costs(nodeCount: Int) -> GuestLayout.Costs {
@@ -110,8 +110,9 @@ struct ClusterStart {
 
   /// Tells the others of the plan, and waits until all have started their memory; or, on the others, says so, and how far
   /// all nodes are.
-  func agree<Host: Backend>(_ vm: borrowing VirtualMachine<Host>) {
-    let distances = (0..<node.options.nodes).map { distance($0) }
+  ///
+  /// - Parameter distances: what `measureDistances` has found.
+  func agree<Host: Backend>(_ distances: [UInt32], _ vm: borrowing VirtualMachine<Host>) {
     vm.withCluster { cluster in
       for (index, time) in distances.enumerated() {
         if isLoader {
@@ -131,7 +132,9 @@ struct ClusterStart {
     while vm.ended == nil, vm.withCluster({ !$0.unready.isEmpty }) == true { vm.work() }
   }
 
-  /// Nanoseconds to the memory of node `index`; 0 where that is not known.
+  /// Nanoseconds to the memory of each node; 0 where that is not known.
+  func measureDistances() -> [UInt32] { (0..<node.options.nodes).map { distance($0) } }
+
   private func distance(_ index: Int) -> UInt32 {
     guard index != local.index else { return MemoryLatency.measure() }
     let time = unsafe service.pointee.measureRoundTrip(NodeID(UInt16(index)))
