@@ -80,24 +80,28 @@ class PagingWhilePagesMoveTests(StressTestCase):
 
 @on_backends(SVM, SHADOW)
 class StressNGTests(StressTestCase):
-    """Debian's stress-ng, which verifies what it writes."""
+    """Debian's stress-ng, which verifies what it writes. It ends after work, not after time: how much a guest does in a
+    second is the host's affair."""
 
     seconds = 300
     stressors = {"vm": "--vm-bytes 4M", "mmap": "--mmap-bytes 2M", "fork": ""}
+    operations = {"vm": 50, "mmap": 4, "fork": 60}
 
-    def run_stressors(self, seconds, isolates):
-        stressors = " ".join(f"--{name} {CPUS} {options}" for name, options in self.stressors.items())
+    def run_stressors(self, isolates):
+        stressors = " ".join(
+            f"--{name} {CPUS} {options} --{name}-ops {self.operations[name]}" for name, options in self.stressors.items())
         output, _ = self.stress(
-            f"stress-ng {stressors} --verify --metrics-brief --timeout {seconds}s 2>&1", isolates,
-            with_libraries(shutil.which("stress-ng")), timeout=400 + seconds)
+            f"stress-ng {stressors} --verify --metrics-brief --timeout 0 2>&1", isolates,
+            with_libraries(shutil.which("stress-ng")), timeout=400)
         self.assertNotRegex(output, r"(?i)fail|error|warn")
         self.assertIn("successful run completed", output)
         counts = {name: int(count) for name, count in re.findall(r"metrc: \[\d+\] (\w+) +(\d+) ", output)}
-        self.assertEqual(counts.keys(), self.stressors.keys())
-        self.assertGreater(min(counts.values()), 0, output)
+        self.assertEqual(counts.keys(), self.operations.keys())
+        for name, count in self.operations.items():
+            self.assertGreaterEqual(counts[name], count, output)
 
     def test_without_isolation(self):
-        self.run_stressors(10, isolates=False)
+        self.run_stressors(isolates=False)
 
     def test_with_isolation(self):
-        self.run_stressors(60 if self.backend is SHADOW else 10, isolates=True)
+        self.run_stressors(isolates=True)
