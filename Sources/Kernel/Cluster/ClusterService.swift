@@ -152,14 +152,20 @@ struct ClusterService: ~Copyable {
   /// A turn without a guest; whether there was anything to do.
   @discardableResult
   mutating func exchangeFrames() -> Bool {
-    var round = beginRound()
-    while round.count < Self.batch, receiveFrame(&round) { takePlan() }
+    var round = receiveFrames()
     advance(&round)
     return send(&round)
   }
 
+  /// The first part of such a turn.
+  mutating func receiveFrames() -> Round {
+    var round = beginRound()
+    while round.count < Self.batch, receiveFrame(&round) { takePlan() }
+    return round
+  }
+
   /// What a node says of a guest before there is one.
-  mutating func takePlan() {
+  private mutating func takePlan() {
     guard let (message, sender) = engine.takeGuestMessage() else { return }
     guard case .plan(let size, let frequency, let start) = message, sender == ClusterGuest.deviceNode,
       plan == nil

@@ -143,10 +143,8 @@ private func allocateLarge(_ size: Int) -> UnsafeMutableRawPointer? {
 
 private func releaseLarge(_ pointer: UnsafeMutableRawPointer) {
   let block = unsafe (pointer - header).assumingMemoryBound(to: Block.self)
-  let first = UInt64(UInt(bitPattern: block))
-  for page in 0..<(unsafe block.pointee.size >> 1) {
-    Frames.free(HostPhysicalAddress(first + UInt64(page) << 12))
-  }
+  let pages = unsafe block.pointee.size >> 1
+  Frames.free(HostPhysicalAddress(UInt64(UInt(bitPattern: block))), count: pages)
 }
 
 private func allocateSmall(_ size: Int, alignment: Int) -> UnsafeMutableRawPointer? {

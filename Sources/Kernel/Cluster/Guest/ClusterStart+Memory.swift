@@ -70,9 +70,7 @@ extension ClusterStart {
 
   /// This node's boot modules are not needed.
   mutating func freeModules() {
-    for index in moduleFrames.indices {
-      Frames.free(moduleFrames[index].lowerBound, count: Int(moduleFrames[index].byteCount / pageSize))
-    }
+    reuseModules(0)
     moduleFrames = BoundedList(filler: HostPhysicalAddress(0)..<HostPhysicalAddress(0))
   }
 

@@ -159,8 +159,7 @@ extension ClusterService {
       }
       var hasCome = false
       while !hasCome, instant.since(start) < Self.longestPing {
-        var round = beginRound()
-        while round.count < Self.batch, receiveFrame(&round) { takePlan() }
+        var round = receiveFrames()
         while let pong = engine.nextPong() {
           guard pong.sender == id, pong.number == number else { continue }
           shortest = min(shortest ?? .max, pong.receivedAt.since(pong.sentAt))
