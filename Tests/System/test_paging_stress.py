@@ -85,7 +85,7 @@ class StressNGTests(StressTestCase):
 
     seconds = 300
     stressors = {"vm": "--vm-bytes 4M", "mmap": "--mmap-bytes 2M", "fork": ""}
-    operations = {"vm": 50, "mmap": 4, "fork": 60}
+    operations = {"vm": 20, "mmap": 2, "fork": 20}
 
     def run_stressors(self, isolates):
         stressors = " ".join(
