@@ -11,19 +11,20 @@ import time
 from .command_line import CommandLine
 from .machine import MachineError
 from .multiplex import Channel, Demultiplexer, encode_input, encode_switch
-from .scheduling import promptly
+from .scheduling import run_promptly
 
 _SECONDS_TO_CONNECT = 30
 _SECONDS_TO_END = 5
 _SECONDS_AFTER_LAST_WORD = 5
 _PANIC = b"panic:"
+_LOADED = b" Big Iron "
 
 
 class Node:
     """Starts a machine; keeps its log and its guest's console in files, and its report."""
 
     def __init__(self, machine, is_reboot=False, is_prompt=False):
-        """Where it `is_reboot`, the files are continued. If it can and `is_prompt`, what relays frames gets a core at once."""
+        """Where it `is_reboot`, the files are continued. If it `is_prompt`, what relays its frames gets a core at once."""
         self.machine = machine
         self.is_running = False
         """Whether it has started and something may still come from it."""
@@ -34,7 +35,7 @@ class Node:
         self.log_path = machine.directory / f"node{machine.number}.log"
         self.console_path = machine.directory / f"guest{machine.number}.log"
         self._mode = "ab" if is_reboot else "wb"
-        self._priority = promptly() if is_prompt and machine.has_processor_threads else []
+        self._is_to_be_prompt = is_prompt and machine.has_processor_threads
         self._log_start = 0
         self._last_word = None
         self._has_started = self._was_stopped = False
@@ -54,7 +55,7 @@ class Node:
             command = self.machine.prepare(port)
             # The machine dies with this process, however that ends, and gets no key strokes of its own.
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self._priority, *command],
+                ["setpriv", "--pdeathsig", "KILL", *command],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
             self._line = self._accept(listener)
         self.is_running = self._has_started = True
@@ -173,6 +174,9 @@ class Node:
     def _watch_log(self, content):
         *lines, self._log_line = (self._log_line + content).split(b"\n")
         self.panicked = self.panicked or any(_PANIC in line for line in lines)
+        if self._is_to_be_prompt and any(_LOADED in line for line in lines):
+            self._is_to_be_prompt = False
+            run_promptly(self._process.pid)
 
     def _take_report(self, content):
         self._report_text += content

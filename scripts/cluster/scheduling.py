@@ -1,19 +1,20 @@
 """When processes of a run get a core."""
 
-import functools
-import shutil
-import subprocess
+import os
 
-_PROMPT = ["chrt", "--reset-on-fork", "--fifo", "1"]
+_PRIORITY = 1
 
 
-@functools.cache
-def promptly():
-    """What to start a program by whose main thread relays between others, and should not wait until those pause.
+def run_promptly(process):
+    """Lets the main thread of a process, which relays between others, have a core whenever it can run.
 
-    An emulator's processors, which are threads of their own, are not meant: where they take all cores, a frame would wait
-    some milliseconds in each program on its way. Only root may do that, as a rule; others get nothing.
+    Its other threads are not meant, an emulator's processors say: where they take all cores, a frame would wait some
+    milliseconds in each program on its way. Only root may do that, as a rule; for others all stays as it is.
+
+    Not while an emulated PC loads from its disk: QEMU's main thread then spins for what a processor's thread holds,
+    which would get no core for most of a second.
     """
-    if not shutil.which("chrt") or subprocess.run([*_PROMPT, "true"], capture_output=True).returncode != 0:
-        return []
-    return _PROMPT
+    try:
+        os.sched_setscheduler(process, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(_PRIORITY))
+    except (PermissionError, ProcessLookupError):
+        pass

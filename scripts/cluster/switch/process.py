@@ -9,7 +9,7 @@ import sys
 import time
 import typing
 
-from ..scheduling import promptly
+from ..scheduling import run_promptly
 from .impairments import Impairments
 
 _SECONDS_TO_ANSWER = 10
@@ -44,9 +44,10 @@ class Switch:
         """For each node's name, once started."""
         self.output = pathlib.Path(directory) / "switch.output"
         self._command = [
-            *(promptly() if is_prompt else []), sys.executable, "-m", "cluster.switch",
+            sys.executable, "-m", "cluster.switch",
             *(f"--{kind}={name}" for name, kind in nodes.items()), *impairments.as_arguments(), f"--seed={seed}",
             *([f"--pcap={capture}"] if capture else []), *([f"--control={control}"] if control else [])]
+        self._is_prompt = is_prompt
         self._process = None
         self._answers = b""
 
@@ -64,6 +65,8 @@ class Switch:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, bufsize=0,
                 start_new_session=True, env=os.environ | {"PYTHONPATH": str(_MODULES)})
+        if self._is_prompt:
+            run_promptly(self._process.pid)
         try:
             ports = self._await_answer()["ports"]
         except SwitchError:
