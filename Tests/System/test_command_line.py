@@ -21,8 +21,8 @@ class CommandLineTests(unittest.TestCase):
     def test_what_a_single_node_has_no_use_for_is_refused(self):
         for option in ("--nic=e1000", "--command=net", "--start-after=0=1", "--pcap=file", "--seed=1", "--loss=0.1"):
             name = option.partition("=")[0]
-            self.assert_refused([option], f"{name}: needs --nodes 2 or more")
-        self.assert_refused(["--pin-ids"], "--pin-ids: needs --nodes 2 or more")
+            self.assert_refused(["--nodes=1", option], f"{name}: needs --nodes 2 or more")
+        self.assert_refused(["--nodes=1", "--pin-ids"], "--pin-ids: needs --nodes 2 or more")
 
     def test_commands_of_the_nodes_and_a_guest_are_not_for_one_run(self):
         for option in ("--exec=true", f"--kernel={__file__}", f"--initrd={__file__}", "--append=quiet"):
@@ -33,7 +33,7 @@ class CommandLineTests(unittest.TestCase):
 
     def test_each_node_has_one_kind_of_machine(self):
         self.assert_refused(["--nodes", "3", "--machine", "qemu,bochs"], "--machine: 2 kinds for 3 nodes")
-        self.assert_refused(["--machine", "qemu,bochs"], "--machine: 2 kinds for 1 node")
+        self.assert_refused(["--nodes", "1", "--machine", "qemu,bochs"], "--machine: 2 kinds for 1 node")
         self.assert_refused(["--nodes", "2", "--machine", "qemu,vax"], "invalid choice: 'vax'")
 
     def test_a_network_card_that_a_machine_cannot_have_is_refused(self):

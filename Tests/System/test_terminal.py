@@ -66,7 +66,7 @@ class StandInTests(TerminalTestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.directory = directory.name
-        self.launch("-c", STAND_IN, "--run-directory", self.directory)
+        self.launch("-c", STAND_IN, "--nodes", "1", "--run-directory", self.directory)
 
     def test_typing_reaches_the_guests_shell_and_its_end_ends_the_run(self):
         self.expect(rb"Ctrl-A X quits")
@@ -107,7 +107,8 @@ class BigIronTests(TerminalTestCase):
         directory = fresh_directory(self.id())
         options = [f"--option={option}" for option in self.backend.options]
         self.launch(
-            "-m", "cluster", "--machine", self.backend.machine.name, "--no-kvm", *options, "--run-directory", directory)
+            "-m", "cluster", "--nodes", "1", "--machine", self.backend.machine.name, "--no-kvm", *options,
+            "--run-directory", directory)
         self.expect(rb"Linux version .*\r\n.*/ # ", seconds=400)
         self.type(b"echo $((6 * 7)) from $(uname -s)\r")
         self.expect(rb"echo \$\(\(6 \* 7\)\) from \$\(uname -s\)\r\n42 from Linux\r\n.*# ")

@@ -20,13 +20,13 @@ from .switch import Impairments
 from .terminal import Terminal, Wish
 
 _DESCRIPTION = """\
-Boots Big Iron on an emulated PC, or on several, and on it a stock Linux.
+Boots Big Iron on two emulated PCs, or as many as you like, and on them together a stock Linux.
 
 Without --exec the guest's console is on the terminal: Ctrl-A X quits, and so does the end of the guest's shell.
 With --exec, standard output carries the command's output alone, and the exit status is the command's.
 
-With --nodes 2 and more, several PCs are on one network and form a cluster: the guest is one, on all of them. From its
-console, Ctrl-A N goes on to the nodes' own command lines, one after the other, and around. With --command there is no
+Several PCs, of which --nodes says how many, are on one network and form a cluster: the guest is one, on all of them. With
+--nodes 1 there is one PC and no network. From the guest's console, Ctrl-A N goes on to the nodes' own command lines, one after the other, and around. With --command there is no
 guest: standard output carries what commands of those command lines put out, and all nodes shut down after the last.
 While a cluster runs, these command its network (each has --help):
 
@@ -45,6 +45,7 @@ In the run directory: nodeK.log (Big Iron on node K), guest0.log (the guest's co
 # Of a guest, which there is none of with --command.
 _GUEST_OPTIONS = ("kernel", "initrd", "append", "exec")
 _CLUSTER_OPTIONS = ("nic", "command", "start_after", "pin_ids", "pcap", "seed")
+_USUAL_NODES = 2
 _MOST_NODES = 64
 _SECONDS_FOR_COMMANDS = 600
 
@@ -85,8 +86,8 @@ def _parse(words):
     parser.add_argument(
         "--timeout", type=_positive, metavar="S", help="seconds (default: 600 with --exec or --command, else none)")
     parser.add_argument("--run-directory", type=pathlib.Path, default=BUILD / "run", metavar="DIRECTORY")
-    cluster = parser.add_argument_group("cluster", "with --nodes 2 and more")
-    cluster.add_argument("--nodes", type=_positive, default=1, metavar="N", help="how many PCs (default: 1)")
+    cluster = parser.add_argument_group("cluster", "all but --nodes need two or more")
+    cluster.add_argument("--nodes", type=_positive, metavar="N", help=f"how many PCs (default: {_USUAL_NODES}, or each KIND one)")
     cluster.add_argument(
         "--nic", metavar="MODEL", help="their network card: e1000 or e1000e (default: e1000e on QEMU, e1000 on Bochs)")
     cluster.add_argument(
@@ -131,6 +132,8 @@ def _machines(parser, arguments):
     for kind in kinds:
         if kind not in machines:
             parser.error(f"argument --machine: invalid choice: {kind!r} (choose from {', '.join(machines)})")
+    if arguments.nodes is None:
+        arguments.nodes = _USUAL_NODES if len(kinds) == 1 else len(kinds)
     if len(kinds) == 1:
         kinds *= arguments.nodes
     if len(kinds) != arguments.nodes:
