@@ -14,19 +14,25 @@ on QEMU, whose figures are times, good for comparison within one run.
   ping    what a message there and back between two nodes takes: the time in µs of the emulated machines, which on Bochs
           is mostly that of its network card (one frame in an emulated millisecond) and on QEMU mostly the host's; and
           what each side's service loop works on it, on Bochs in instructions.
+  cluster what a second PC costs and brings, on QEMU with one core each, one PC and two in turn, the medians of some
+          rounds: seconds until the guest's shell runs, and for a program that only computes, two threads of sysbench,
+          which share the one PC's CPU and have one each on two; and what a page fault has put on the wire.
 """
 
 import argparse
 import io
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 from cluster import BUILD, ROOT, plain
 from cluster.bochs import Bochs
 from cluster.cluster import Cluster
 from cluster.image import Module
+from cluster.initramfs import with_libraries
 from cluster.machine import Hardware
 from cluster.qemu import InterpretingQEMU
 from cluster.run import Job, run
@@ -34,6 +40,8 @@ from cluster.run import Job, run
 _DIRECTORY = BUILD / "benchmark"
 _PAGING = ("nested", "shadow")
 _RUNS = 5
+_EVENTS = 4000
+_NODES = (1, 2)
 _MACHINES = {"bochs": Bochs, "qemu": InterpretingQEMU}
 _COLUMNS = {
     (Bochs, "nested"): ("VT-x, EPT", "instructions"),
@@ -66,10 +74,16 @@ def main():
     ping = commands.add_parser("ping")
     ping.add_argument("--machine", choices=_MACHINES, help="(default: both)")
     ping.add_argument("--count", type=int, default=200, metavar="N", help="round trips (default: 200)")
+    cluster = commands.add_parser("cluster")
+    cluster.add_argument("--rounds", type=int, default=3, metavar="N", help="(default: 3)")
+    cluster.add_argument("--events", type=int, default=_EVENTS, metavar="N", help=f"of sysbench (default: {_EVENTS})")
     arguments = parser.parse_args()
 
     for command in (["scripts/setup.sh"], ["scripts/guest-kernel.sh"], ["make", "--silent", "all", "guests"]):
         subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=True)
+    if arguments.command == "cluster":
+        measure_cluster(arguments.rounds, arguments.events)
+        return
     machines = [_MACHINES[arguments.machine]] if arguments.machine else _MACHINES.values()
     if arguments.command == "ping":
         for machine in machines:
@@ -165,8 +179,58 @@ def peer_work(cluster):
     return int(re.search(r"(\d+) ticks of work", cluster.command(1, "net"))[1])
 
 
-def run_job(job):
-    result = run(job, io.BytesIO(), sys.stderr.buffer)
+def measure_cluster(rounds, events):
+    command = f"echo it boots; sysbench cpu --threads=2 --time=0 --events={events} run; echo it ends"
+    boots, programs = ({nodes: [] for nodes in _NODES} for _ in range(2))
+    for _ in range(rounds):
+        for nodes in _NODES:
+            job = Job(
+                InterpretingQEMU, Hardware(1, 384), nodes=nodes, command=command, directory=_DIRECTORY,
+                files=with_libraries(shutil.which("sysbench")))
+            times = Times("it boots", "it ends")
+            result = run_job(job, times)
+            start = time.monotonic() - result.seconds
+            boots[nodes].append(times["it boots"] - start)
+            programs[nodes].append(times["it ends"] - times["it boots"])
+            if nodes > 1:
+                faults, wire = faults_and_bytes(result)
+                print(f"{nodes} PCs: {faults} faults needed another node, {wire / faults:.0f} bytes on the wire for each")
+    for name, seconds in (("boot", boots), ("program", programs)):
+        medians = [statistics.median(seconds[nodes]) for nodes in _NODES]
+        print(f"{name:8}" + "".join(
+            f"{median:8.2f} s {spread(seconds[nodes])}" for nodes, median in zip(_NODES, medians))
+            + f"   1 PC : 2 PCs as {medians[0] / medians[1]:.2f} : 1")
+
+
+class Times(io.BytesIO):
+    """A guest's output, and when each of some lines came."""
+
+    def __init__(self, *lines):
+        super().__init__()
+        self._lines = lines
+        self._times = {}
+
+    def write(self, data):
+        count = super().write(data)
+        said = self.getvalue().decode().splitlines()
+        for line in self._lines:
+            if line in said:
+                self._times.setdefault(line, time.monotonic())
+        return count
+
+    def __getitem__(self, line):
+        return self._times[line]
+
+
+def faults_and_bytes(result):
+    """How many faults needed another node, and how many bytes all nodes have sent about pages."""
+    reports = [node.report for node in result.nodes]
+    faults = sum(kind["count"] for report in reports for kind in report["pages"]["faults"].values())
+    return faults, sum(report["messages"]["all"]["coherence"]["sentBytes"] for report in reports)
+
+
+def run_job(job, output=None):
+    result = run(job, output or io.BytesIO(), sys.stderr.buffer)
     if result.status != 0:
         sys.exit(result.status)
     return result

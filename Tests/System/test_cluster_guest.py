@@ -13,10 +13,11 @@ from cluster import ROOT, programs
 from cluster.cluster import Cluster
 from cluster.cpio import Archive
 from cluster.guest import make_modules
+from cluster.image import Module
 from cluster.initramfs import CommandOutput
 from cluster.machine import Hardware
 from cluster.qemu import InterpretingQEMU
-from cluster.run import Job
+from cluster.run import Job, Status
 from cluster.sections import make_script, split
 from main_job import EXIT_STATUS, SECONDS_TO_BOOT
 
@@ -280,3 +281,24 @@ class DeathTests(BigIronTestCase):
 
     def test_the_death_of_the_first_node_ends_the_second(self):
         self.assert_death_is_noticed(0, 1)
+
+
+class EndTests(BigIronTestCase):
+    """However a guest ends that powers nothing off, all nodes end with it, and say how."""
+
+    seconds = 50
+    alone = True
+
+    def assert_all_end(self, end, line, **job):
+        run = self.boot(machine=InterpretingQEMU, nodes=2, **job)
+        self.assertEqual((run.result.status, run.result.reason), (Status.GUEST_FAILED, end), run.errors)
+        lines = [line, f"node 0 says that the guest has ended: {end}\n"]
+        for number, node in enumerate(run.result.nodes):
+            self.assertEqual((node.reason, node.report["end"]), (end, end))
+            self.assertIn(lines[number], (run.directory / f"node{number}.log").read_text())
+
+    def test_a_reset(self):
+        self.assert_all_end("reset", "guest reset\n", hardware=_HARDWARE, command="reboot -f", timeout=SECONDS_TO_BOOT)
+
+    def test_a_triple_fault(self):
+        self.assert_all_end("fault", "guest stopped: vCPU 0: triple fault\n", modules=[Module(GUESTS / "triple-fault")])
