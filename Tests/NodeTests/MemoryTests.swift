@@ -193,6 +193,33 @@ struct MemoryTests {
   }
 
   /// Writes to one page after the other.
+  /// The only pages that can leave may be far from where the search goes on.
+  @Test func whoWaitsForAFrameDoesNotWaitForTheSearch() {
+    let network = EngineNetwork(nodeCount: 2, extraFrames: 12)
+    #expect(network.form())
+    var options = MemoryOptions()
+    options.lowFrameCount = 2
+    let frames = EngineNetwork.frames(from: EngineNetwork.frameCount, 12)
+    let pageCount = 100_000
+    let vCPUs = network.nodes.map { _ in MemoryNode(pageCount: pageCount) }
+    let foreign = Array(pageCount - 4..<pageCount)
+    var turns = 0
+    for (index, node) in network.nodes.enumerated() {
+      node.engine.startMemory(
+        HomeMap(pageCounts: [UInt64(pageCount - 4), 4]), frames: frames, twins: [], options: options)
+      node.drive = { engine in
+        if index == 0 {
+          turns += 1
+          load(foreign + Array(0..<20), &engine, vCPUs[0])
+        } else {
+          while let action = engine.nextAction() { vCPUs[1].act(action) }
+        }
+      }
+    }
+    #expect(network.run(milliseconds: 1000) { vCPUs[0].doneCount == 4 + 12 })
+    #expect(turns < 200)
+  }
+
   private func load(_ pages: [Int], _ engine: inout Engine, _ loader: MemoryNode) {
     for _ in 0..<20 {
       while let action = engine.nextAction() { loader.act(action) }

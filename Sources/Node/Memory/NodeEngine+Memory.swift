@@ -162,7 +162,8 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   private mutating func evictWhereShort() {
     let pageCount = memory.coherence.homes.pageCount
     guard memory.frames.freeCount < memory.options.lowFrameCount, pageCount > 0 else { return }
-    var left = 64
+    // Who has no frame for what it needs can't go on before there is one. Others should not wait for the search.
+    var left = memory.hasPutOff && memory.frames.freeCount == 0 ? 8192 : 64
     while left > 0, memory.coherence.openRequestCount < memory.options.evictionLimit,
       memory.frames.freeCount < memory.options.lowFrameCount
     {
