@@ -129,6 +129,10 @@ extension GuestProcessor {
     if vm.hasDevices { return vm.access(access) }
     let number = UInt16(index)
     let slot = slot
+    if access.isWrite, vm.withCluster({ $0.post(access, ofVCPU: number, slot) }) == true {
+      mustServe = true
+      return 0
+    }
     vm.withCluster { cluster in
       cluster.replies[slot] = nil
       cluster.say(.device(vcpu: number, access), to: ClusterGuest.deviceNode, vm)

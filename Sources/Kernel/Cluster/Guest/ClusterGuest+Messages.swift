@@ -53,6 +53,7 @@ extension ClusterGuest {
       guard sender == Self.deviceNode, let slot = vm.slot(ofVCPU: Int(index)) else {
         return refuse("a device's answer", from: sender, vm)
       }
+      guard unansweredWrites[slot] == 0 else { return unansweredWrites[slot] -= 1 }
       replies[slot] = value
       vm.kick(slot)
     case .end(let reason):
@@ -65,6 +66,21 @@ extension ClusterGuest {
   private func isVCPU(_ index: UInt16, of sender: NodeID) -> Bool {
     Int(index) < layout.vCPUCount && layout.node(ofVCPU: Int(index)) == sender.index
   }
+
+  /// Sends a device a write for whose answer nobody will wait; false where it must be waited for.
+  ///
+  /// Whatever this node sends to the device's node later arrives later. In a larger cluster something could get there before
+  /// the write by way of a third node, such as a page that says that the device is free.
+  mutating func post(_ write: DeviceAccess, ofVCPU index: UInt16, _ slot: Int) -> Bool {
+    guard layout.nodeCount == 2, unansweredWrites[slot] < Self.mostUnansweredWrites,
+      unsafe outbox.pointee.isEmpty, send(.device(vcpu: index, write), to: Self.deviceNode)
+    else { return false }
+    unansweredWrites[slot] += 1
+    return true
+  }
+
+  /// As many as a UART takes at a time.
+  private static var mostUnansweredWrites: Int { 16 }
 
   /// Says something to a peer as soon as there is room.
   func say<Host: Backend>(_ message: GuestMessage, to receiver: NodeID, _ vm: borrowing VirtualMachine<Host>)

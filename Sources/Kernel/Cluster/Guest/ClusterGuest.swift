@@ -30,6 +30,8 @@ struct ClusterGuest: ~Copyable {
   private var faultNumber: UInt64 = 0
   /// What the device said that a vCPU waits for.
   var replies: [UInt32?]
+  /// How many answers to its writes each vCPU has not waited for. They come before the answer that it waits for.
+  var unansweredWrites: [Int]
   /// Nodes that have yet to say that their memory has started; on the loading node.
   var unready: NodeSet
   /// What all nodes have measured; on the loading node.
@@ -53,6 +55,7 @@ struct ClusterGuest: ~Copyable {
     shootdowns = ShootdownLog(processorCount: processorCount)
     faults = [PageFault](repeating: PageFault(), count: processorCount + 1)
     replies = [UInt32?](repeating: nil, count: processorCount)
+    unansweredWrites = [Int](repeating: 0, count: processorCount)
     distances = NodeDistances(nodeCount: layout.nodeCount)
     unready = unsafe service.pointee.engine.membership.map.members
     unready.remove(local)
@@ -97,7 +100,7 @@ struct ClusterGuest: ~Copyable {
   }
 
   /// False where the link has no room.
-  private func send(_ message: GuestMessage, to receiver: NodeID) -> Bool {
+  func send(_ message: GuestMessage, to receiver: NodeID) -> Bool {
     do {
       try unsafe service.pointee.engine.send(message, to: receiver)
     } catch {
