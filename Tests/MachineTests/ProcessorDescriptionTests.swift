@@ -7,7 +7,8 @@ private let firstCore = CPUIDContext(
 
 private func makePolicy(_ host: some HostCPUID) -> CPUIDPolicy {
   CPUIDPolicy(
-    host: host, topology: ProcessorTopology(coresPerPackage: 2), frequency: TSCFrequency(hertz: 3_000_000_000)!,
+    host: host, topology: ProcessorTopology(coresPerPackage: 2),
+    frequency: TSCFrequency(hertz: 3_000_000_000)!,
     timerRatio: 1, allowedXCR0: .max, offersSpeculationControl: true)
 }
 
@@ -78,7 +79,9 @@ struct ProcessorDescriptionTests {
     for host in [TableHostCPUID.haswell, .epyc, .skylake] {
       #expect(difference(ProcessorDescription(host), host) == nil)
       // All that a description could leave out is there.
-      let full = host.with { $0.filler = CPUIDRegisters(eax: 0x1234_5678, ebx: 77, ecx: 0xF0F, edx: 0x5555_AAAA) }
+      let full = host.with {
+        $0.filler = CPUIDRegisters(eax: 0x1234_5678, ebx: 77, ecx: 0xF0F, edx: 0x5555_AAAA)
+      }
       #expect(difference(ProcessorDescription(full), full) == nil)
     }
   }
@@ -88,7 +91,8 @@ struct ProcessorDescriptionTests {
     let description = ProcessorDescription(TableHostCPUID.epyc)
     for leaf: UInt32 in [0, 1, 2, 0x8000_0000, 0x8000_0001, 0x8000_0002, 0x8000_0005, 0x8000_0008] {
       #expect(
-        description.registers(leaf: leaf, subleaf: 0xFFFF_FFFF) == description.registers(leaf: leaf, subleaf: 0))
+        description.registers(leaf: leaf, subleaf: 0xFFFF_FFFF)
+          == description.registers(leaf: leaf, subleaf: 0))
     }
     for leaf: UInt32 in [4, 7, 0xD, 0x8000_001D] {
       #expect(description.registers(leaf: leaf, subleaf: 0xFFFF_FFFF) == CPUIDRegisters())
@@ -233,7 +237,8 @@ struct ProcessorDescriptionTests {
       $0[7].ecx &= ~(1 << 22)  // RDPID
     }
     func registers(_ description: ProcessorDescription) -> ModelSpecificRegisters {
-      ModelSpecificRegisters(policy: makePolicy(description), microcodeRevision: 0, architecturalCapabilities: 0)
+      ModelSpecificRegisters(
+        policy: makePolicy(description), microcodeRevision: 0, architecturalCapabilities: 0)
     }
     let all = registers(try least(.epyc, .epyc))
     let few = registers(try least(.epyc, without))

@@ -10,6 +10,7 @@ struct GuestCPUID: HostCPUID {
     unsafe self.description.initialize(to: description)
   }
 
+  @inline(never)
   func registers(leaf: UInt32, subleaf: UInt32) -> CPUIDRegisters {
     unsafe description.pointee.registers(leaf: leaf, subleaf: subleaf)
   }

@@ -30,7 +30,8 @@ func startGuest(_ boot: BootInformation, _ cluster: ClusterStart? = nil) {
     if SVMBackend.isOffered {
       let processor = makeGuestCPUID(SVMBackend.self, cluster)
       let made = unsafe try makeMachine(
-        try SVMBackend(node.options.paging, isDistributed: cluster != nil, processor), processor, boot, cluster)
+        try SVMBackend(node.options.paging, isDistributed: cluster != nil, processor), processor, boot,
+        cluster)
       unsafe machine = .svm(made)
     } else {
       let processor = makeGuestCPUID(VMXBackend.self, cluster)

@@ -38,7 +38,8 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
 
   init(
     backend: Host, space: UnsafeMutablePointer<GuestAddressSpace<Host.Format>>,
-    processor: GuestCPUID, cpuidPolicy: CPUIDPolicy, frequency: TSCFrequency, secondsSinceEpoch: UInt64, firstProcessor: Int = 0, processorCount: Int,
+    processor: GuestCPUID, cpuidPolicy: CPUIDPolicy, frequency: TSCFrequency, secondsSinceEpoch: UInt64,
+    firstProcessor: Int = 0, processorCount: Int,
     startTime: UInt64, cluster: UnsafeMutablePointer<ClusterGuest>? = nil
   ) {
     unsafe self.cluster = cluster

@@ -225,7 +225,8 @@ extension ClusterService {
         )
       }
       guard own.isShadowed == other.isShadowed else {
-        refuse("no guest on this cluster: node \(index) runs it on page tables of another kind (option paging)")
+        refuse(
+          "no guest on this cluster: node \(index) runs it on page tables of another kind (option paging)")
       }
     }
   }
