@@ -107,7 +107,7 @@ enum MessageFuzz {
     do throws(FrameError) { message = try Message(header, in: frame.span) } catch {
       return error == .body ? nil : "\(error) for \(header)"
     }
-    var bytes = [UInt8](repeating: 0, count: 128)
+    var bytes = [UInt8](repeating: 0, count: message.byteCount)
     var span = bytes.mutableSpan
     message.write(to: &span, at: 0)
     guard message.kind == header.kind, message.byteCount == header.bodyCount,
