@@ -108,7 +108,8 @@ class DissectorTests(unittest.TestCase):
               "7", str(0x112233445566), "11" * 64 + "22" * 64]])
         self.assertEqual(
             fields([self.vectors["announcement"]], "bigiron.announcement.memory", "bigiron.announcement.address",
-                   "bigiron.announcement.tsc", "bigiron.announcement.build", "bigiron.announcement.shadowed", "bigiron.announcement.processor"),
+                   "bigiron.announcement.tsc", "bigiron.announcement.build", "bigiron.announcement.shadowed",
+                   "bigiron.announcement.processor"),
             [[str(1 << 34), "52:54:00:12:34:01", "2394454000", "0x0123456789abcdef", "1",
               ",".join(f"0x{index * 0x01010101:08x}" for index in range(120))]])
 
