@@ -158,5 +158,5 @@ bootPML4:               resb 4096
 bootPDPT:               resb 4096
 bootPageDirectories:    resb 4 * 4096
 bootStackGuard:         resb 4096       ; unmapped once the kernel runs on its own tables
-                        resb 64 * 1024
+                        resb 96 * 1024
 bootStackTop:

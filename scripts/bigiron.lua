@@ -5,7 +5,7 @@
 local proto = Proto("bigiron", "Big Iron")
 
 local ETHERTYPE = 0x88B5
-local VERSION = 1
+local VERSION = 2
 local HEADER = 64 -- bytes, behind Ethernet's
 local LINE = 64
 local NO_NODE = 0xFFFF
@@ -100,7 +100,8 @@ local f = {
   address = ProtoField.ether("bigiron.announcement.address", "Address"),
   software = ProtoField.string("bigiron.announcement.software", "Software"),
   build = ProtoField.uint64("bigiron.announcement.build", "Build", base.HEX),
-  feature = ProtoField.uint32("bigiron.announcement.feature", "Feature", base.HEX),
+  shadowed = ProtoField.uint8("bigiron.announcement.shadowed", "Shadow tables"),
+  processor = ProtoField.uint32("bigiron.announcement.processor", "Processor", base.HEX),
   view_epoch = ProtoField.uint32("bigiron.view.epoch", "Epoch of the map"),
   stage = ProtoField.uint8("bigiron.view.stage", "Stage", base.DEC, stages),
   digest = ProtoField.uint64("bigiron.digest", "Digest of the map", base.HEX),
@@ -291,17 +292,18 @@ local bodies = {
     return body:len() == 0 and "" or nil
   end,
   [0x10] = function(body, tree)
-    if body:len() ~= 112 then return nil end
+    if body:len() ~= 528 or body(6, 1):uint() > 1 then return nil end
     add_node(tree, f.wanted, body(0, 2))
     tree:add_le(f.nodes, body(2, 2))
     tree:add_le(f.cores, body(4, 2))
+    tree:add(f.shadowed, body(6, 1))
     tree:add_le(f.memory, body(8, 8))
     tree:add_le(f.tsc, body(16, 8))
     tree:add(f.address, body(24, 6))
     local version = ("%d.%d.%d"):format(body(32, 2):le_uint(), body(34, 2):le_uint(), body(36, 2):le_uint())
     tree:add(f.software, body(32, 6), version)
     tree:add_le(f.build, body(40, 8))
-    for index = 0, 15 do tree:add_le(f.feature, body(48 + 4 * index, 4)) end
+    for index = 0, 119 do tree:add_le(f.processor, body(48 + 4 * index, 4)) end
     return ("%d cores, %s MiB, Big Iron %s"):format(
       body(4, 2):le_uint(), tostring(body(8, 8):le_uint64() / 1048576), version)
   end,

@@ -17,8 +17,9 @@ struct MapDigest {
     let software = announcement.software
     add(UInt64(software.major) << 32 | UInt64(software.minor) << 16 | UInt64(software.patch))
     add(software.build)
-    for index in 0..<8 {
-      add(UInt64(announcement.features[2 * index]) << 32 | UInt64(announcement.features[2 * index + 1]))
+    add(announcement.isShadowed ? 1 : 0)
+    for index in 0..<60 {
+      add(UInt64(announcement.processor[2 * index]) << 32 | UInt64(announcement.processor[2 * index + 1]))
     }
   }
 

@@ -17,7 +17,8 @@ public struct VMXCapabilities: Sendable {
   public let isShadowed: Bool
   public let pin: PinControls
   public let processor: ProcessorControls
-  public let secondary: SecondaryControls
+  /// RDTSCP and INVPCID may be taken out, where the guest is not to have them.
+  public var secondary: SecondaryControls
   public let exit: ExitControls
   public let entry: EntryControls
   public let translations: EPTCapabilities

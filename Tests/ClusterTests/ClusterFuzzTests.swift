@@ -61,7 +61,7 @@ struct ClusterFuzzTests {
     _ kind: MessageKind, _ sender: Pretender, _ view: View?, _ request: Instant,
     _ generator: inout SeededGenerator
   ) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: 128)
+    var bytes = [UInt8](repeating: 0, count: FrameLayout.maximumBodyCount)
     var span = bytes.mutableSpan
     func write(_ message: some WireMessage, _ span: inout MutableSpan<UInt8>) -> Int {
       message.write(to: &span, at: 0)

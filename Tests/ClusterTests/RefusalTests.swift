@@ -162,18 +162,18 @@ struct RefusalTests {
     func inject(_ change: (inout FrameHeader) -> Void) -> [Refusal] {
       simulation.inject(heartbeat, from: MACAddress(0x0200_0000_0001), Incarnation(9), to: 0, change)
     }
-    #expect(inject { $0.version = 2 } == [Refusal(.protocolVersion, detail: 1)])
-    #expect(inject { $0.version = 2 } == [])
+    #expect(inject { $0.version = 3 } == [Refusal(.protocolVersion, detail: 2)])
+    #expect(inject { $0.version = 3 } == [])
     #expect(simulation.run(600_000_000) == nil)
-    #expect(inject { $0.version = 2 } == [Refusal(.protocolVersion, detail: 1)])
-    #expect(refusals(by: simulation.nodes[0]) == [Refusal(.protocolVersion, detail: 1)])
+    #expect(inject { $0.version = 3 } == [Refusal(.protocolVersion, detail: 2)])
+    #expect(refusals(by: simulation.nodes[0]) == [Refusal(.protocolVersion, detail: 2)])
     // Not others' clusters, nor groups.
     let others: [(inout FrameHeader) -> Void] = [
       { $0.cluster = ClusterID(8) }, { $0.source = .broadcast }, { $0.source = MACAddress(0x0300_0000_0001) },
     ]
     for change in others {
       let seen = inject {
-        $0.version = 3
+        $0.version = 4
         $0.senderIncarnation = Incarnation(10)
         change(&$0)
       }
@@ -187,7 +187,7 @@ struct RefusalTests {
     #expect(simulation.run(500_000_000) == nil)
     let node = try #require(simulation.nodes[0])
     for reason in 0..<12 as Range<UInt16> {
-      for version in [1, 2] as [UInt8] {
+      for version in [FrameLayout.currentVersion, 3] {
         let refusal = Refusal(Refusal.Reason(rawValue: reason), detail: 5)
         let seen = simulation.inject(refusal, from: MACAddress(0x0200_0000_0001), Incarnation(9), to: 0) {
           $0.version = version

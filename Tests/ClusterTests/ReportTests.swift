@@ -12,7 +12,7 @@ struct ReportTests {
   private static func origin(_ index: Int) -> FrameOrigin? {
     var header = FrameHeader(
       destination: .broadcast, source: MACAddress(0x0200_0000_1000 + UInt64(index)), kind: .heartbeat)
-    header.version = 2
+    header.version = 3
     header.cluster = ClusterID(7)
     header.senderIncarnation = Incarnation(9)
     var frame = [UInt8](repeating: 0, count: header.frameCount)
@@ -65,7 +65,7 @@ struct ReportTests {
   @Test func strangersOfAnotherVersionAreReportedRarely() throws {
     let heartbeat = Heartbeat(number: 1, heard: NodeSet(), digest: 1)
     let (reported, lost, sent) = try endure { simulation, address, _ in
-      simulation.inject(heartbeat, from: address, Incarnation(9), to: 0) { $0.version = 2 }
+      simulation.inject(heartbeat, from: address, Incarnation(9), to: 0) { $0.version = 3 }
     }
     #expect(reported >= 16 && reported <= 32 && lost > 100 && sent >= 200)
   }

@@ -289,9 +289,9 @@ class StrangerTests(ClusterTestCase):
     def test_a_node_of_another_version_is_refused_and_told_why(self):
         cluster = self.start(nodes=2)
         self.assert_formed(cluster)
-        self.send(cluster, 0, [self.announcement(version=2)])
+        self.send(cluster, 0, [self.announcement(version=1)])
         cluster.wait_for_log(
-            0, f"cluster: {self.STRANGER} is refused: another version of the protocol; the refusing node's is 1$")
+            0, f"cluster: {self.STRANGER} is refused: another version of the protocol; the refusing node's is 2$")
         self.assert_ping(cluster, 0, 1)
         self.assert_shuts_down(cluster)
         told = dissect(self.directory / "capture.pcap", "-Y", f"bigiron.kind == 0xff && eth.dst == {self.STRANGER}")
@@ -300,7 +300,7 @@ class StrangerTests(ClusterTestCase):
     def test_a_storm_of_frames_takes_no_node_from_its_console_or_its_peers(self):
         cluster = self.start(nodes=2, options=PATIENT)
         self.assert_formed(cluster)
-        frames = [self.announcement(version=1)[: 60 + number] + bytes(200) for number in range(100)]
+        frames = [self.announcement(version=2)[: 60 + number] + bytes(200) for number in range(100)]
         ends = threading.Event()
 
         def storm():

@@ -28,6 +28,20 @@ _MESSAGES_UNDER_WAY = 64
 _SECONDS_TO_WORK = 600
 _SECONDS_TO_END = 60
 
+# What /proc/cpuinfo has of each CPU for itself is left out.
+PROCESSORS = "grep -vE '^(processor|physical id|core id|(initial )?apicid|cpu MHz|bogomips)?[[:space:]]*(:|$)' \
+    /proc/cpuinfo | sort | uniq -c"
+
+
+def processors(of_section):
+    """What all CPUs have in common, by name; what one alone has is a failure."""
+    common = {}
+    for line in of_section.splitlines():
+        count, name, value = re.fullmatch(r" *(\d+) (.*?)\s*: ?(.*)", line).groups()
+        if name in common or int(count) != CPUS:
+            raise AssertionError(f"not alike: {of_section}")
+        common[name] = value
+    return common
 
 
 def sections(of_programs):
@@ -39,6 +53,7 @@ def sections(of_programs):
             cat online
             for node in node*; do echo $node: cpus $(cat $node/cpulist), $(grep MemTotal $node/meminfo); done""",
         "distances": "cat /sys/devices/system/node/node*/distance",
+        "processors": PROCESSORS,
         **{program.name: program.script for program in of_programs},
         "clock source": "cat /sys/devices/system/clocksource/clocksource0/current_clocksource",
         "messages": "dmesg",
@@ -99,6 +114,10 @@ class TwoNodes:
             self.assertGreater(sizes[-1], self.memory * 2**20 // 2)
         # Nine tenths of the PCs' memory, with what Linux keeps to itself left out.
         self.assertGreaterEqual(10 * sum(sizes), 9 * 2 * self.memory * 2**20)
+
+    def test_the_cpus_are_alike_and_have_what_both_nodes_have(self):
+        flags = processors(self.output("processors"))["flags"].split()
+        self.assertLessEqual({"xsave", "avx", "avx2", "fma", "rdrand", "smep"}, set(flags))
 
     def test_each_node_is_near_to_itself_and_far_from_the_other(self):
         self.assertEqual(self.output("distances"), "10 40\n40 10\n")
@@ -239,6 +258,55 @@ class BochsTests(TwoNodes, BigIronTestCase):
     programs = [
         programs.count(CPUS, 2_000), programs.straddle_lock(CPUS, 10), programs.litmus(CPUS, 4),
         programs.fill(CPUS, percent)]
+
+
+class UnlikeProcessorTests(BigIronTestCase):
+    """The second PC has another CPU, of the same maker: one with features that the first one lacks, and without some."""
+
+    seconds = 100
+    alone = True
+
+    FIRST = "EPYC,-rdrand"
+    SECOND = "EPYC-Rome,-avx,-sse4a,-smep,phys-bits=39"
+
+    @classmethod
+    def setUpClass(cls):
+        directory = fresh_directory(f"{cls.__module__}.{cls.__qualname__}")
+        launcher = subprocess.run(
+            [ROOT / "scripts/qemu-cluster.sh", "--machine", "qemu", "--no-kvm", "--nodes", "2", "--memory", "384",
+             "--cpu", cls.FIRST, "--cpu", f"1:{cls.SECOND}", "--run-directory", directory,
+             "--timeout", str(SECONDS_TO_BOOT), "--exec", f"{PROCESSORS}; exit {EXIT_STATUS}"],
+            capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        cls.status, cls.errors = launcher.returncode, launcher.stderr
+        cls.output = launcher.stdout
+        cls.logs = [(directory / f"node{number}.log").read_text(errors="replace") for number in range(2)]
+
+    def test_they_run_one_guest(self):
+        self.assertEqual(self.status, EXIT_STATUS, self.errors)
+
+    def test_no_cpu_has_a_feature_that_one_node_lacks(self):
+        flags = set(processors(self.output)["flags"].split())
+        self.assertEqual(
+            flags & {"rdrand", "avx", "avx2", "fma", "f16c", "sse4a", "smep"}, set())
+        # Only the second one has them.
+        self.assertEqual(flags & {"clwb", "umip", "rdpid", "wbnoinvd"}, set())
+
+    def test_what_both_nodes_have_is_there(self):
+        flags = set(processors(self.output)["flags"].split())
+        self.assertLessEqual({"xsave", "sse4_2", "aes", "smap", "fsgsbase", "bmi2", "clflushopt", "rdtscp"}, flags)
+
+    def test_addresses_are_as_long_as_on_the_node_with_the_shorter_ones(self):
+        self.assertEqual(processors(self.output)["address sizes"], "39 bits physical, 48 bits virtual")
+
+    def test_all_cpus_say_that_they_are_the_first_nodes(self):
+        common = processors(self.output)
+        self.assertEqual((common["cpu family"], common["model"], common["stepping"]), ("23", "1", "2"))
+        self.assertEqual(common["model name"], "AMD EPYC Processor")
+
+    def test_each_node_says_what_it_hides(self):
+        for number, log in enumerate(self.logs):
+            with self.subTest(node=number):
+                self.assertIn("cluster: the guest sees only what all nodes' processors have", log)
 
 
 class DeathTests(BigIronTestCase):

@@ -41,7 +41,15 @@ class CommandLineTests(unittest.TestCase):
         self.assert_refused(
             ["--nodes", "2", "--machine", "qemu,bochs", "--nic", "e1000e"], "--nic: bochs has no e1000e, but e1000")
 
+    def test_a_processor_that_a_machine_cannot_have_is_refused(self):
+        self.assert_refused(["--machine", "bochs", "--cpu", "EPYC"], "--cpu: no machine has a choice of CPUs")
+        self.assert_refused(
+            ["--nodes", "2", "--machine", "qemu,bochs", "--cpu", "1:EPYC"], "--cpu: bochs has no choice of CPUs")
+        for cpu in ("", "1:", "x:EPYC", ":EPYC", "EPYC, -avx"):
+            self.assert_refused(["--nodes", "2", "--cpu", cpu], "must be [NODE:]MODEL")
+
     def test_nodes_that_do_not_exist_are_refused(self):
+        self.assert_refused(["--nodes", "2", "--cpu", "2:EPYC"], "--cpu: there is no node 2; the last is 1")
         self.assert_refused(["--nodes", "2", "--start-after", "2=1"], "--start-after: there is no node 2; the last is 1")
         self.assert_refused(["--nodes", "2", "--command", "2:net"], "--command: there is no node 2; the last is 1")
         self.assert_refused(["--nodes", "65"], "--nodes: at most 64")

@@ -108,9 +108,10 @@ class DissectorTests(unittest.TestCase):
               "7", str(0x112233445566), "11" * 64 + "22" * 64]])
         self.assertEqual(
             fields([self.vectors["announcement"]], "bigiron.announcement.memory", "bigiron.announcement.address",
-                   "bigiron.announcement.tsc", "bigiron.announcement.build", "bigiron.announcement.feature"),
-            [[str(1 << 34), "52:54:00:12:34:01", "2394454000", "0x0123456789abcdef",
-              ",".join(f"0x{index * 0x01010101:08x}" for index in range(16))]])
+                   "bigiron.announcement.tsc", "bigiron.announcement.build", "bigiron.announcement.shadowed",
+                   "bigiron.announcement.processor"),
+            [[str(1 << 34), "52:54:00:12:34:01", "2394454000", "0x0123456789abcdef", "1",
+              ",".join(f"0x{index * 0x01010101:08x}" for index in range(120))]])
 
     def test_a_filter_finds_frames(self):
         lines = tshark(self.vectors.values(), "-Y", "bigiron.kind == 0x20 && bigiron.flags.more == 1").splitlines()
@@ -157,7 +158,7 @@ class DissectorTests(unittest.TestCase):
             "Checksum is wrong": [bytes(damaged)],
             "Frame is too short": [ping[:77], ping[:20]],
             "Length does not fit": [ping[:-1], changed(ping, 16, b"\x3f\x00")],
-            "Another version of the protocol": [changed(ping, 14, b"\x02")],
+            "Another version of the protocol": [changed(ping, 14, b"\x01")],
             "Unknown kind": [changed(ping, 15, b"\x77")],
             "Bits are set that have to be clear": [
                 changed(ping, 52, b"\x41"), changed(ping, 53, b"\x01"), changed(ping, 77, b"\x01")],
@@ -166,7 +167,8 @@ class DissectorTests(unittest.TestCase):
                 changed(delta, 52, b"\x0d"), changed(delta, 52, b"\x19"), changed(delta, 54, b"\x03"),
                 changed(self.vectors["heartbeat"], 52, b"\x05")],
             "Not a body of this kind": [
-                changed(self.vectors["view"], 82, b"\x02"), changed(ping, 15, b"\x13"), *self.wrong_guest_bodies()],
+                changed(self.vectors["announcement"], 84, b"\x02"), changed(self.vectors["view"], 82, b"\x02"),
+                changed(ping, 15, b"\x13"), *self.wrong_guest_bodies()],
         }
         frames = [frame for frames in cases.values() for frame in frames]
         expected = [name for name, frames in cases.items() for _ in frames]

@@ -117,6 +117,14 @@ class AccelerationTests(unittest.TestCase):
         self.assertEqual(self.processor(QEMU, "vmx"), "-accel kvm -cpu host,+vmx")
         self.assertEqual(self.processor(QEMU, "svm"), "-accel kvm -cpu host,+svm")
 
+    def test_a_machine_has_the_cpu_that_is_asked_for(self):
+        model = "EPYC-Rome,-avx2"
+        self.assertEqual(self.processor(QEMU.with_processor(model), "svm"), f"-accel kvm -cpu {model},+svm")
+        interpreting = InterpretingQEMU.with_processor(model)
+        self.assertEqual(self.processor(interpreting, None), f"-accel tcg,thread=multi -cpu {model}")
+        self.assertEqual(interpreting.__name__, "InterpretingQEMU")
+        self.assertNotIn(model, self.processor(InterpretingQEMU, None))
+
     def test_a_machine_without_kvm_interprets_a_cpu_of_amds(self):
         interpreted = "-accel tcg,thread=multi -cpu EPYC"
         self.assertEqual(self.processor(QEMU, None), interpreted)

@@ -75,6 +75,10 @@ def _parse(words):
         help="qemu: with KVM where it lends this computer's VT-x or AMD-V to machines, else a CPU with AMD-V in "
         "software; bochs: a CPU with VT-x in software; auto: qemu. KIND,KIND,…: one for each node")
     parser.add_argument("--no-kvm", action="store_true", help="QEMU never uses KVM and is the same on every computer")
+    parser.add_argument(
+        "--cpu", type=_processor, action="append", default=[], metavar="[NODE:]MODEL",
+        help="of QEMU's machines, as its -cpu has it (default: EPYC, or host with KVM); of all, or of one: "
+        "--cpu EPYC --cpu 1:EPYC,-avx2")
     parser.add_argument("--cores", type=_positive, default=1, metavar="N", help="of each machine (default: 1)")
     parser.add_argument("--memory", type=_positive, default=512, metavar="MIB", help="of each machine (default: 512)")
     parser.add_argument("--kernel", type=_file, metavar="FILE", help="the guest's")
@@ -139,7 +143,20 @@ def _machines(parser, arguments):
     if len(kinds) != arguments.nodes:
         nodes = "1 node" if arguments.nodes == 1 else f"{arguments.nodes} nodes"
         parser.error(f"--machine: {len(kinds)} kinds for {nodes}")
-    return [machines[kind] for kind in kinds]
+    machines = [machines[kind] for kind in kinds]
+    # What is said of one node counts, whatever is said of all.
+    for node, model in sorted(arguments.cpu, key=lambda choice: choice[0] is not None):
+        if node is not None and node >= arguments.nodes:
+            parser.error(f"--cpu: there is no node {node}; the last is {arguments.nodes - 1}")
+        chosen = range(arguments.nodes) if node is None else [node]
+        for number in chosen:
+            if machines[number].has_processor_choice:
+                machines[number] = machines[number].with_processor(model)
+            elif node is not None:
+                parser.error(f"--cpu: {machines[number].name} has no choice of CPUs")
+        if not any(machines[number].has_processor_choice for number in chosen):
+            parser.error("--cpu: no machine has a choice of CPUs")
+    return machines
 
 
 def _check(parser, arguments, machines):
@@ -198,6 +215,13 @@ def _option(text):
     if not key or not equals or text.split() != [text]:
         raise argparse.ArgumentTypeError(f"{text!r}: must be KEY=VALUE without spaces")
     return text
+
+
+def _processor(text):
+    number, colon, model = text.rpartition(":")
+    if not model or text.split() != [text] or colon and not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: must be [NODE:]MODEL without spaces")
+    return int(number) if colon else None, model
 
 
 def _command(text):

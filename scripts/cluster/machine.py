@@ -42,6 +42,8 @@ class Machine(abc.ABC):
     """Whether its processors are threads of their own, so that its main thread does nothing but relay."""
     network_cards: tuple[str, ...] = ()
     """The models that it can have, the usual one first."""
+    has_processor_choice = False
+    """Whether `with_processor` makes one with another CPU."""
 
     @classmethod
     def guest_words(cls):

@@ -14,8 +14,11 @@ class QEMU(Machine):
     name = emulator = "qemu"
     has_processor_threads = True
     network_cards = ("e1000e", "e1000", "e1000-82545em")
+    has_processor_choice = True
     model = "EPYC"
     """The CPU where QEMU interprets; `qemu-system-x86_64 -cpu help` lists them. None of them has VT-x then."""
+    lent_model = "host"
+    """The CPU where KVM lends this computer's."""
     uefi = False
     """Whether the firmware is UEFI (OVMF) instead of BIOS (SeaBIOS)."""
     may_use_kvm = True
@@ -24,8 +27,13 @@ class QEMU(Machine):
     def processor(self):
         """What runs the machine's instructions, as arguments."""
         if extension := self.lent_extension():
-            return ["-accel", "kvm", "-cpu", f"host,+{extension}"]
+            return ["-accel", "kvm", "-cpu", f"{self.lent_model},+{extension}"]
         return ["-accel", "tcg,thread=multi", "-cpu", self.model]
+
+    @classmethod
+    def with_processor(cls, model):
+        """This kind of machine with a CPU as QEMU's option -cpu names it."""
+        return type(cls.__name__, (cls,), {"model": model, "lent_model": model})
 
     @classmethod
     def lent_extension(cls):

@@ -2,6 +2,7 @@ import Ethernet
 import Assembly
 import CPU
 import Firmware
+import Machine
 import Memory
 import Wire
 
@@ -20,8 +21,11 @@ enum NodeDescription {
     announcement.address = address
     announcement.software = SoftwareVersion(
       major: Version.major, minor: Version.minor, patch: Version.patch, build: build)
-    announcement.features = features
-    announcement.features[pagingWord] = isShadowed ? 1 : 0
+    if SVMBackend.isOffered {
+      describeProcessor(SVMBackend.self, in: &announcement)
+    } else {
+      describeProcessor(VMXBackend.self, in: &announcement)
+    }
     return announcement
   }
 
@@ -33,13 +37,13 @@ enum NodeDescription {
     return size > holes ? size - holes : 0
   }
 
-  /// The last of the words of features: whether guests of several nodes run on shadow tables here.
-  static let pagingWord = 15
-
-  private static var isShadowed: Bool {
-    SVMBackend.isOffered
-      ? SVMBackend.isShadowed(node.options.paging, isDistributed: true)
-      : VMXBackend.isShadowed(node.options.paging, isDistributed: true)
+  /// As guests of several nodes see it.
+  private static func describeProcessor<Host: Backend>(
+    _ backend: Host.Type, in announcement: inout Announcement
+  ) {
+    announcement.isShadowed = Host.isShadowed(node.options.paging, isDistributed: true)
+    announcement.processor =
+      ProcessorDescription(Host.hostCPUID(node.options.paging, isDistributed: true)).words
   }
 
   /// One boot of this PC, told from others by the time of day and the processor's.
@@ -54,37 +58,5 @@ enum NodeDescription {
     let code = HostPhysicalAddress(__text_startAddress())..<HostPhysicalAddress(__text_endAddress())
     let register = ProcessorByteRoutines().crc32c(.max, IdentityMemory.bytes(code))
     return UInt64(~register) << 32 | code.byteCount
-  }
-
-  /// CPUID's words on what instructions there are (SDM Vol. 2A, CPUID; APM Vol. 3, appendix E.4); zero where the processor
-  /// has no such leaf.
-  private static var features: InlineArray<16, UInt32> {
-    var words = InlineArray<16, UInt32>(repeating: 0)
-    let basic = cpuid(0, 0)
-    words[0] = basic.ebx
-    words[1] = cpuid(1, 0).eax
-    words[2] = cpuid(1, 0).ecx
-    words[3] = cpuid(1, 0).edx
-    if basic.eax >= 7 {
-      words[4] = cpuid(7, 0).ebx
-      words[5] = cpuid(7, 0).ecx
-      words[6] = cpuid(7, 0).edx
-      words[7] = cpuid(7, 1).eax
-    }
-    if basic.eax >= 0xD {
-      words[8] = cpuid(0xD, 0).eax
-      words[9] = cpuid(0xD, 1).eax
-    }
-    let extended = cpuid(0x8000_0000, 0).eax
-    if extended >= 0x8000_0001 {
-      words[10] = cpuid(0x8000_0001, 0).ecx
-      words[11] = cpuid(0x8000_0001, 0).edx
-    }
-    if extended >= 0x8000_0008 {
-      words[12] = cpuid(0x8000_0007, 0).edx
-      words[13] = cpuid(0x8000_0008, 0).eax
-      words[14] = cpuid(0x8000_0008, 0).ebx
-    }
-    return words
   }
 }

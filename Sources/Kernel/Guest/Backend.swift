@@ -19,8 +19,8 @@ protocol Backend {
   var isShadowed: Bool { get }
   /// Whether they would, on a processor that can run guests at all.
   static func isShadowed(_ paging: KernelOptions.Paging, isDistributed: Bool) -> Bool
-  /// What the guest's CPUID may show of the host's.
-  var hostCPUID: MaskedHostCPUID { get }
+  /// What a guest's CPUID may show of this processor's, on which guests need not be able to run at all.
+  static func hostCPUID(_ paging: KernelOptions.Paging, isDistributed: Bool) -> MaskedHostCPUID
 
   /// Turns virtualisation on for the calling core.
   func enableOnThisCore() throws(BackendError)
@@ -71,6 +71,7 @@ struct BackendError: Error {
 struct HiddenFeatures: OptionSet {
   let rawValue: UInt8
 
+  /// And RDPID, which has the same control.
   static let rdtscp = Self(rawValue: 1 << 0)
   static let invpcid = Self(rawValue: 1 << 1)
   static let pcid = Self(rawValue: 1 << 2)
@@ -91,7 +92,10 @@ struct MaskedHostCPUID: HostCPUID {
     guard leaf <= (leaf < 0x8000_0000 ? highestBasic : highestExtended) else { return CPUIDRegisters() }
     var registers = Self.read(leaf, subleaf)
     if leaf == 1 && hidden.contains(.pcid) { registers.ecx &= ~(1 << 17) }
-    if leaf == 7 && subleaf == 0 && hidden.contains(.invpcid) { registers.ebx &= ~(1 << 10) }
+    if leaf == 7 && subleaf == 0 {
+      if hidden.contains(.invpcid) { registers.ebx &= ~(1 << 10) }
+      if hidden.contains(.rdtscp) { registers.ecx &= ~(1 << 22) }
+    }
     if leaf == 0x8000_0001 && hidden.contains(.rdtscp) { registers.edx &= ~(1 << 27) }
     return registers
   }

@@ -149,7 +149,7 @@ extension GuestProcessor {
       apicID: apic.id, coresInPackage: UInt32(vm.processorCount), isLocalAPICEnabled: apic.mode != .disabled,
       cr4: leaf == 1 || leaf == 7 ? hardware.cr4 : 0, xcr0: leaf == 0xD ? readXCR0() : 1)
     let result = vm.cpuidPolicy.registers(
-      leaf: leaf, subleaf: UInt32(truncatingIfNeeded: hardware[.rcx]), host: vm.backend.hostCPUID,
+      leaf: leaf, subleaf: UInt32(truncatingIfNeeded: hardware[.rcx]), host: vm.processor,
       vCPU: context)
     hardware[.rax] = UInt64(result.eax)
     hardware[.rbx] = UInt64(result.ebx)

@@ -15,17 +15,19 @@ struct SVMBackend: Backend {
   private let capabilities: SVMCapabilities
   private let ioPermissionMap: HostPhysicalAddress
   private let msrPermissionMap: HostPhysicalAddress
-  private let hasTSCAuxiliary: Bool
+  private let passesTSCAuxiliary: Bool
   let isShadowed: Bool
   let format: NPTFormat
-  let hostCPUID: MaskedHostCPUID
 
   /// Whether the CPU is one of those that have AMD-V, on or off.
   static var isOffered: Bool {
     cpuid(0x8000_0000, 0).eax >= 0x8000_0001 && cpuid(0x8000_0001, 0).ecx & 1 << 2 != 0
   }
 
-  init(_ paging: KernelOptions.Paging, isDistributed: Bool) throws(BackendError) {
+  /// - Parameter processor: what the guest is told of it.
+  init(
+    _ paging: KernelOptions.Paging, isDistributed: Bool, _ processor: GuestCPUID
+  ) throws(BackendError) {
     do {
       capabilities = try SVMCapabilities.read()
     } catch {
@@ -35,9 +37,8 @@ struct SVMBackend: Backend {
       throw BackendError(advice: SVMError.noNestedPaging.advice)
     }
     isShadowed = Self.isShadowed(capabilities, paging, isDistributed)
-    hostCPUID = MaskedHostCPUID(hiding: isShadowed ? .ofShadowPaging : [])
     let features = cpuid(0x8000_0001, 0).edx
-    hasTSCAuxiliary = features & 1 << 27 != 0
+    passesTSCAuxiliary = processor.hasTSCAuxiliary
     let width = cpuid(0x8000_0008, 0).eax & 0xFF
     format = NPTFormat(
       has1GPages: features & 1 << 26 != 0, physicalAddressWidth: UInt8(truncatingIfNeeded: width))
@@ -47,7 +48,7 @@ struct SVMBackend: Backend {
     let passed = GuestMSRs.passed
     PermissionMaps.fillMSRs(
       msrPermissionMap,
-      passing: passed.span.extracting(first: GuestMSRs.passedCount(hasTSCAuxiliary: hasTSCAuxiliary)))
+      passing: passed.span.extracting(first: GuestMSRs.passedCount(hasTSCAuxiliary: passesTSCAuxiliary)))
     // Without nested paging the PAT is the host's.
     if isShadowed { PermissionMaps.interceptMSR(MSRIndex.pageAttributeTable, in: msrPermissionMap) }
   }
@@ -63,6 +64,10 @@ struct SVMBackend: Backend {
   static func isShadowed(_ paging: KernelOptions.Paging, isDistributed: Bool) -> Bool {
     guard let capabilities = try? SVMCapabilities.read() else { return false }
     return isShadowed(capabilities, paging, isDistributed)
+  }
+
+  static func hostCPUID(_ paging: KernelOptions.Paging, isDistributed: Bool) -> MaskedHostCPUID {
+    MaskedHostCPUID(hiding: isShadowed(paging, isDistributed: isDistributed) ? .ofShadowPaging : [])
   }
 
   func enableOnThisCore() throws(BackendError) {
@@ -85,7 +90,7 @@ struct SVMBackend: Backend {
       shared: SVMVirtualCPU.Shared(
         root: isShadowed ? nil : root, ioPermissionMap: ioPermissionMap, msrPermissionMap: msrPermissionMap,
         guestCR4Bits: cr4,
-        offeredXCR0: xcr0, timeOffset: timeOffset, passesTSCAuxiliary: hasTSCAuxiliary), asid: asid)
+        offeredXCR0: xcr0, timeOffset: timeOffset, passesTSCAuxiliary: passesTSCAuxiliary), asid: asid)
   }
 
   static func exitName(_ reason: UInt64) -> StaticString? { SVMExitCode.name(reason) }

@@ -28,16 +28,30 @@ func startGuest(_ boot: BootInformation, _ cluster: ClusterStart? = nil) {
   }
   do {
     if SVMBackend.isOffered {
+      let processor = makeGuestCPUID(SVMBackend.self, cluster)
       let made = unsafe try makeMachine(
-        try SVMBackend(node.options.paging, isDistributed: cluster != nil), boot, cluster)
+        try SVMBackend(node.options.paging, isDistributed: cluster != nil, processor), processor, boot,
+        cluster)
       unsafe machine = .svm(made)
     } else {
-      let made = unsafe try makeMachine(try VMXBackend(node.options.paging), boot, cluster)
+      let processor = makeGuestCPUID(VMXBackend.self, cluster)
+      let made = unsafe try makeMachine(
+        try VMXBackend(node.options.paging, processor), processor, boot, cluster)
       unsafe machine = .vmx(made)
     }
   } catch {
     refuse("cannot run guests: \(error.advice)")
   }
+}
+
+/// What there is of this processor, or of all those of a cluster, for the guest to see.
+@inline(never)
+private func makeGuestCPUID<Host: Backend>(_ backend: Host.Type, _ cluster: ClusterStart?) -> GuestCPUID {
+  let own = ProcessorDescription(Host.hostCPUID(node.options.paging, isDistributed: cluster != nil))
+  guard let cluster else { return GuestCPUID(own) }
+  let processor = cluster.makeProcessor()
+  if processor != own { log.info("cluster: the guest sees only what all nodes' processors have") }
+  return GuestCPUID(processor)
 }
 
 /// What every core does once the guest is there. The last one to leave ends the run.
@@ -66,7 +80,7 @@ private func runCore<Host: Backend>(_ machine: UnsafeMutablePointer<VirtualMachi
 }
 
 private func makeMachine<Host: Backend>(
-  _ backend: Host, _ boot: BootInformation, _ cluster: ClusterStart?
+  _ backend: Host, _ processor: GuestCPUID, _ boot: BootInformation, _ cluster: ClusterStart?
 ) throws(BackendError) -> UnsafeMutablePointer<VirtualMachine<Host>> {
   try backend.enableOnThisCore()
   let paging: StaticString = backend.isShadowed ? "shadow" : "nested"
@@ -79,7 +93,7 @@ private func makeMachine<Host: Backend>(
   let vCPUs = VCPUPlaces(cluster)
   let map = guestMemoryMap(vCPUs, isShadowed: backend.isShadowed, cluster)
   let policy = CPUIDPolicy(
-    host: backend.hostCPUID, topology: vCPUs.topology, frequency: frequency, timerRatio: 1,
+    host: processor, topology: vCPUs.topology, frequency: frequency, timerRatio: 1,
     allowedXCR0: offeredStates, offersSpeculationControl: false)
 
   let space = UnsafeMutablePointer<GuestAddressSpace<Host.Format>>.allocate(capacity: 1)
@@ -92,7 +106,7 @@ private func makeMachine<Host: Backend>(
   let machine = UnsafeMutablePointer<VirtualMachine<Host>>.allocate(capacity: 1)
   unsafe machine.initialize(
     to: VirtualMachine(
-      backend: backend, space: space, cpuidPolicy: policy, frequency: frequency,
+      backend: backend, space: space, processor: processor, cpuidPolicy: policy, frequency: frequency,
       secondsSinceEpoch: HostClock.secondsSinceEpoch(), firstProcessor: vCPUs.own.lowerBound,
       processorCount: vCPUs.own.count, startTime: cluster?.startTime() ?? readTSC(),
       cluster: makeClusterGuest(cluster, vCPUs)))
@@ -306,7 +320,7 @@ private func makeProcessor<Host: Backend>(
   let apic = vCPUs.localAPIC(index)
   let slot = index - vCPUs.own.lowerBound
   let backend = unsafe machine.pointee.backend
-  let cr4 = unsafe offeredCR4(machine.pointee.cpuidPolicy, backend)
+  let cr4 = unsafe offeredCR4(machine.pointee.cpuidPolicy, machine.pointee.processor)
   do {
     let hardware = try backend.makeProcessor(
       index: slot, root: unsafe machine.pointee.space.pointee.root, cr4: cr4,
@@ -361,10 +375,10 @@ private func makeShadow(
 }
 
 /// The CR4 bits that go with what the guest's CPUID offers (SDM Vol. 3A, 2.5).
-private func offeredCR4<Host: Backend>(_ policy: CPUIDPolicy, _ backend: Host) -> UInt64 {
+private func offeredCR4(_ policy: CPUIDPolicy, _ processor: GuestCPUID) -> UInt64 {
   let context = CPUIDContext(apicID: 0, coresInPackage: 1, isLocalAPICEnabled: true, cr4: 0, xcr0: 1)
-  let basic = policy.registers(leaf: 1, subleaf: 0, host: backend.hostCPUID, vCPU: context)
-  let structured = policy.registers(leaf: 7, subleaf: 0, host: backend.hostCPUID, vCPU: context)
+  let basic = policy.registers(leaf: 1, subleaf: 0, host: processor, vCPU: context)
+  let structured = policy.registers(leaf: 7, subleaf: 0, host: processor, vCPU: context)
   var bits = CR4.baseline
   if basic.ecx & 1 << 17 != 0 { bits |= CR4.pcid }
   if basic.ecx & 1 << 26 != 0 { bits |= CR4.xsave }

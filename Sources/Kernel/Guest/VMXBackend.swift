@@ -12,23 +12,21 @@ extension VMXVirtualCPU: GeneralRegisterFile {}
 struct VMXBackend: Backend {
   static var name: StaticString { "VT-x" }
 
-  private let capabilities: VMXCapabilities
+  private var capabilities: VMXCapabilities
   private let msrBitmap: HostPhysicalAddress
   let isShadowed: Bool
   let format: EPTFormat
-  let hostCPUID: MaskedHostCPUID
 
-  init(_ paging: KernelOptions.Paging) throws(BackendError) {
+  /// - Parameter processor: what the guest is told of it. What that lacks need not work.
+  init(_ paging: KernelOptions.Paging, _ processor: GuestCPUID) throws(BackendError) {
     do {
       capabilities = try Self.check(paging)
     } catch {
       throw BackendError(advice: error.advice)
     }
     isShadowed = capabilities.isShadowed
-    var hidden: HiddenFeatures = isShadowed ? .ofShadowPaging : []
-    if !capabilities.secondary.contains(.rdtscp) { hidden.insert(.rdtscp) }
-    if !capabilities.secondary.contains(.invpcid) { hidden.insert(.invpcid) }
-    hostCPUID = MaskedHostCPUID(hiding: hidden)
+    if !processor.hasTSCAuxiliary { capabilities.secondary.remove(.rdtscp) }
+    if !processor.hasINVPCID { capabilities.secondary.remove(.invpcid) }
     let width = cpuid(0x8000_0008, 0).eax & 0xFF
     // Behind shadow tables no processor reads them: they may have what is best for us.
     format = EPTFormat(
@@ -54,6 +52,14 @@ struct VMXBackend: Backend {
 
   static func isShadowed(_ paging: KernelOptions.Paging, isDistributed: Bool) -> Bool {
     (try? check(paging))?.isShadowed ?? false
+  }
+
+  static func hostCPUID(_ paging: KernelOptions.Paging, isDistributed: Bool) -> MaskedHostCPUID {
+    guard let capabilities = try? check(paging) else { return MaskedHostCPUID(hiding: []) }
+    var hidden: HiddenFeatures = capabilities.isShadowed ? .ofShadowPaging : []
+    if !capabilities.secondary.contains(.rdtscp) { hidden.insert(.rdtscp) }
+    if !capabilities.secondary.contains(.invpcid) { hidden.insert(.invpcid) }
+    return MaskedHostCPUID(hiding: hidden)
   }
 
   func enableOnThisCore() throws(BackendError) {

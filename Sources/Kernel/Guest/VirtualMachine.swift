@@ -10,6 +10,8 @@ import VCPU
 struct VirtualMachine<Host: Backend>: ~Copyable {
   let backend: Host
   let space: UnsafeMutablePointer<GuestAddressSpace<Host.Format>>
+  /// What the guest's CPUID is made of.
+  let processor: GuestCPUID
   let cpuidPolicy: CPUIDPolicy
   /// What decides which bits of the guest's page-table entries are reserved.
   let walkProcessor: GuestPageWalk.Processor
@@ -35,20 +37,21 @@ struct VirtualMachine<Host: Backend>: ~Copyable {
   private let coresInside = Atomic<Int>(node.coreCount)
 
   init(
-    backend: Host, space: UnsafeMutablePointer<GuestAddressSpace<Host.Format>>, cpuidPolicy: CPUIDPolicy,
-    frequency: TSCFrequency, secondsSinceEpoch: UInt64, firstProcessor: Int = 0, processorCount: Int,
+    backend: Host, space: UnsafeMutablePointer<GuestAddressSpace<Host.Format>>,
+    processor: GuestCPUID, cpuidPolicy: CPUIDPolicy, frequency: TSCFrequency, secondsSinceEpoch: UInt64,
+    firstProcessor: Int = 0, processorCount: Int,
     startTime: UInt64, cluster: UnsafeMutablePointer<ClusterGuest>? = nil
   ) {
     unsafe self.cluster = cluster
     self.firstProcessor = firstProcessor
     self.backend = backend
     unsafe self.space = space
+    self.processor = processor
     self.cpuidPolicy = cpuidPolicy
     self.processorCount = processorCount
-    let highest = backend.hostCPUID.registers(leaf: 0x8000_0001, subleaf: 0)
     walkProcessor = GuestPageWalk.Processor(
       physicalAddressWidth: UInt8(cpuidPolicy.physicalAddressBits),
-      hasGigabytePages: highest.edx & 1 << 26 != 0, reservesGlobalBitOfPML4: cpuidPolicy.vendor == .amd)
+      hasGigabytePages: processor.hasGigabytePages, reservesGlobalBitOfPML4: cpuidPolicy.vendor == .amd)
     timeBase = Atomic(startTime)
     unsafe processors = .allocate(capacity: processorCount)
     unsafe mailboxes = .allocate(capacity: processorCount)

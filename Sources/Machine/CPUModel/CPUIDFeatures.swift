@@ -68,6 +68,8 @@ enum CPUIDFeatures {
 
   static let tscAdjust: UInt32 = 1 << 1
 
+  static let invpcid: UInt32 = 1 << 10
+
   static var leaf7EBX: UInt32 {
     bit(0)  // FSGSBASE
       | bit(3)  // BMI1
@@ -125,6 +127,8 @@ enum CPUIDFeatures {
   }
 
   static let architecturalCapabilities: UInt32 = 1 << 29
+  /// RDPID.
+  static let processorIdentifier: UInt32 = 1 << 22
 
   static var leaf7EDX: UInt32 {
     bit(4)  // fast short REP MOV
@@ -183,6 +187,11 @@ enum CPUIDFeatures {
     bit(11)  // XOP
       | bit(16)  // FMA4
   }
+
+  static let noExecute: UInt32 = 1 << 20
+  static let fastFXSAVE: UInt32 = 1 << 25
+  static let gigabytePages: UInt32 = 1 << 26
+  static let rdtscp: UInt32 = 1 << 27
 
   /// To be joined with `leaf1EDX`, some bits of which AMD repeats.
   static var extendedLeaf1EDX: UInt32 {

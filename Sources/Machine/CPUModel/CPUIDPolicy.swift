@@ -1,4 +1,5 @@
-/// What the guest sees of its processors: the host's CPUID, masked, plus what the hyperkernel emulates.
+/// What the guest sees of its processors: the host's CPUID, masked, plus what the hyperkernel emulates. In a cluster the
+/// host is the least of all nodes' (`ProcessorDescription`).
 ///
 /// The vendor, the family and the caches' sizes are the host's. Features come through the lists in
 /// `CPUIDFeatures`. Emulated, hence always there: x2APIC, the TSC-deadline timer, IA32_TSC_ADJUST (both kept by
@@ -33,6 +34,9 @@ public struct CPUIDPolicy: Sendable {
   public let offeredXCR0: UInt64
   public let offersSpeculationControl: Bool
   let offersArchitecturalCapabilities: Bool
+  let offersTSCAuxiliary: Bool
+  let offersNoExecute: Bool
+  let offersFastFXSAVE: Bool
 
   private let topology: ProcessorTopology
   private let frequency: TSCFrequency
@@ -61,6 +65,10 @@ public struct CPUIDPolicy: Sendable {
     physicalAddressBits = hostHighest >= Self.extended | 8 ? min(max(addressSizes & 0xFF, 32), 48) : 36
     offersArchitecturalCapabilities =
       host.registers(leaf: 7, subleaf: 0).edx & CPUIDFeatures.architecturalCapabilities != 0
+    offersTSCAuxiliary = host.hasTSCAuxiliary
+    let extendedFeatures = host.registers(leaf: Self.extended | 1, subleaf: 0).edx
+    offersNoExecute = extendedFeatures & CPUIDFeatures.noExecute != 0
+    offersFastFXSAVE = vendor == .amd && extendedFeatures & CPUIDFeatures.fastFXSAVE != 0
 
     let states = host.registers(leaf: 0xD, subleaf: 0)
     var offered = UInt64(states.edx) << 32 | UInt64(states.eax)

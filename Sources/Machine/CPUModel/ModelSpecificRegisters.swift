@@ -40,6 +40,9 @@ public struct ModelSpecificRegisters: Sendable {
   private let vendor: ProcessorVendor
   private let offersSpeculationControl: Bool
   private let offersArchitecturalCapabilities: Bool
+  private let offersTSCAuxiliary: Bool
+  private let offersNoExecute: Bool
+  private let offersFastFXSAVE: Bool
   private let microcodeRevision: UInt32
   private let architecturalCapabilities: UInt64
 
@@ -65,6 +68,9 @@ public struct ModelSpecificRegisters: Sendable {
     vendor = policy.vendor
     offersSpeculationControl = policy.offersSpeculationControl
     offersArchitecturalCapabilities = policy.offersArchitecturalCapabilities
+    offersTSCAuxiliary = policy.offersTSCAuxiliary
+    offersNoExecute = policy.offersNoExecute
+    offersFastFXSAVE = policy.offersFastFXSAVE
     self.microcodeRevision = microcodeRevision
     self.architecturalCapabilities =
       architecturalCapabilities & Self.immunities(offersSpeculationControl: policy.offersSpeculationControl)
@@ -75,8 +81,9 @@ public struct ModelSpecificRegisters: Sendable {
     switch index {
     case MSRIndex.sysenterCS, MSRIndex.sysenterESP, MSRIndex.sysenterEIP, MSRIndex.star, MSRIndex.lstar,
       MSRIndex.cstar, MSRIndex.flagMask, MSRIndex.fsBase, MSRIndex.gsBase, MSRIndex.kernelGSBase,
-      MSRIndex.tscAuxiliary, MSRIndex.pageAttributeTable:
+      MSRIndex.pageAttributeTable:
       return .passThrough
+    case MSRIndex.tscAuxiliary: return offersTSCAuxiliary ? .passThrough : .unknown
     case MSRIndex.speculationControl, MSRIndex.predictionCommand, MSRIndex.flushCommand:
       return offersSpeculationControl ? .passThrough : .unknown
     case MSRIndex.extendedFeatures: return .extendedFeatures
@@ -149,8 +156,9 @@ public struct ModelSpecificRegisters: Sendable {
   ) throws(GeneralProtection) -> UInt64 {
     let longModeEnable: UInt64 = 1 << 8
     let longModeActive: UInt64 = 1 << 10
-    let fastFXSAVE: UInt64 = vendor == .amd ? 1 << 14 : 0
-    let defined = 1 << 0 | longModeEnable | longModeActive | 1 << 11 | fastFXSAVE  // SCE, NXE
+    let noExecute: UInt64 = offersNoExecute ? 1 << 11 : 0
+    let fastFXSAVE: UInt64 = offersFastFXSAVE ? 1 << 14 : 0
+    let defined = 1 << 0 | longModeEnable | longModeActive | noExecute | fastFXSAVE  // bit 0: SCE
     guard value & ~defined == 0, !isPaging || (value ^ current) & longModeEnable == 0 else {
       throw GeneralProtection()
     }

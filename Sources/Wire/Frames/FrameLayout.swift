@@ -32,7 +32,7 @@ public enum FrameLayout {
   /// IEEE 802's first EtherType for local experiments.
   public static let etherType: UInt16 = 0x88B5
 
-  public static let currentVersion: UInt8 = 1
+  public static let currentVersion: UInt8 = 2
 
   /// Bytes of the longest frame, without its FCS.
   public static let maximumFrameCount = 1514

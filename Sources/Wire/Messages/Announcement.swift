@@ -14,14 +14,16 @@ public struct Announcement: WireMessage, Equatable {
   /// The address under which it is heard.
   public var address = MACAddress(0)
   public var software = SoftwareVersion()
-  /// What its processors can do, and how guests are run on them: words whose meaning is the same on nodes of the same software.
-  public var features = InlineArray<16, UInt32>(repeating: 0)
+  /// Whether vCPUs run on shadow tables there.
+  public var isShadowed = false
+  /// Registers of CPUID, as far as a guest may see something of them.
+  public var processor = InlineArray<120, UInt32>(repeating: 0)
 
   public init() {}
 
   public var kind: MessageKind { .announcement }
   public var byteCount: Int { Self.size }
-  private static let size = 112
+  private static let size = 528
 
   public init(_ kind: MessageKind, _ body: Span<UInt8>) throws(FrameError) {
     try Self.check(kind, is: .announcement, body, count: Self.size)
@@ -35,12 +37,13 @@ public struct Announcement: WireMessage, Equatable {
     software.minor = body.uint16(at: 34)
     software.patch = body.uint16(at: 36)
     software.build = body.uint64(at: 40)
-    for index in 0..<16 { features[index] = body.uint32(at: 48 + 4 * index) }
+    isShadowed = body[6] != 0
+    for index in 0..<120 { processor[index] = body.uint32(at: 48 + 4 * index) }
     guard wantedID.isNode || wantedID == .none, nodeCount > 0, Int(nodeCount) <= NodeID.limit, coreCount > 0,
       !address.isGroup
     else { throw .body }
     let isClear =
-      body.uint16(at: 6) == 0 && body.uint16(at: 30) == 0
+      body[6] <= 1 && body[7] == 0 && body.uint16(at: 30) == 0
       && body.uint16(at: 38) == 0
     guard isClear else { throw .body }
   }
@@ -49,7 +52,7 @@ public struct Announcement: WireMessage, Equatable {
     bytes.put(wantedID.value, at: offset)
     bytes.put(nodeCount, at: offset + 2)
     bytes.put(coreCount, at: offset + 4)
-    bytes.put(UInt16(0), at: offset + 6)
+    bytes.put(isShadowed ? 1 : 0 as UInt16, at: offset + 6)
     bytes.put(memorySize, at: offset + 8)
     bytes.put(tscFrequency, at: offset + 16)
     bytes.put(address, at: offset + 24)
@@ -59,14 +62,14 @@ public struct Announcement: WireMessage, Equatable {
     bytes.put(software.patch, at: offset + 36)
     bytes.put(UInt16(0), at: offset + 38)
     bytes.put(software.build, at: offset + 40)
-    for index in 0..<16 { bytes.put(features[index], at: offset + 48 + 4 * index) }
+    for index in 0..<120 { bytes.put(processor[index], at: offset + 48 + 4 * index) }
   }
 
   public static func == (left: Self, right: Self) -> Bool {
-    for index in 0..<16 where left.features[index] != right.features[index] { return false }
+    for index in 0..<120 where left.processor[index] != right.processor[index] { return false }
     return left.wantedID == right.wantedID && left.nodeCount == right.nodeCount
       && left.coreCount == right.coreCount && left.memorySize == right.memorySize
       && left.tscFrequency == right.tscFrequency && left.address == right.address
-      && left.software == right.software
+      && left.software == right.software && left.isShadowed == right.isShadowed
   }
 }

@@ -52,7 +52,8 @@ struct TestVectorTests {
     announcement.tscFrequency = 2_394_454_000
     announcement.address = MACAddress(0x52_54_00_12_34_01)
     announcement.software = SoftwareVersion(major: 0, minor: 2, patch: 7, build: 0x0123_4567_89AB_CDEF)
-    for index in 0..<16 { announcement.features[index] = UInt32(index) * 0x0101_0101 }
+    announcement.isShadowed = true
+    for index in 0..<120 { announcement.processor[index] = UInt32(index) * 0x0101_0101 }
     return announcement
   }
 
@@ -102,7 +103,7 @@ struct TestVectorTests {
           requestSentAt: Instant(nanoseconds: 0x1122_3344_5566), receivedAt: 0x2000_0000_0000,
           sentAt: 0x2000_0000_0FA0, uncertainty: 12_345)),
       Example(
-        name: "refusal", header: header(.refusal), message: Refusal(.protocolVersion, detail: 1)),
+        name: "refusal", header: header(.refusal), message: Refusal(.protocolVersion, detail: 2)),
       Example(name: "ping", header: sequenced(.ping, 9), message: ping),
       Example(name: "pong-zero-page", header: zero, message: ping.pong),
       Example(

@@ -27,11 +27,11 @@ struct LinkPeerTests {
       (.stranger, { $0.sender = NodeID(300) }),
       (.stranger, { $0.senderIncarnation = Incarnation(11) }),
       (.window, { $0.sequence = SequenceNumber(1 << 20) }),
-      (.version, { $0.version = 2 }),
+      (.version, { $0.version = 3 }),
       (
         .cluster,
         {
-          $0.version = 2
+          $0.version = 3
           $0.cluster = ClusterID(1)
         }
       ),
@@ -92,10 +92,10 @@ struct LinkPeerTests {
   @Test func theSenderOfAnotherVersionCanBeTold() throws {
     var pair = try LinkPair()
     try pair.send(1, from: .left)
-    let frame = pair.frames(from: .left)[0].changed { $0.version = 2 }
+    let frame = pair.frames(from: .left)[0].changed { $0.version = 3 }
     #expect(pair.receive(frame, at: .right) == .dropped(.version))
     let origin = FrameOrigin(frame.bytes.span)
-    #expect(origin?.version == 2 && origin?.address == LinkPair.leftPeer.address)
+    #expect(origin?.version == 3 && origin?.address == LinkPair.leftPeer.address)
     #expect(origin?.id == NodeID(0) && origin?.incarnation == Incarnation(10))
   }
 

@@ -8,7 +8,7 @@ enum MessageFuzz {
   static func bodyCount(_ kind: MessageKind, _ choice: UInt64) -> Int {
     switch kind {
     case .acknowledgement: 0
-    case .announcement: 112
+    case .announcement: 528
     case .view, .heartbeat: 48
     case .clockRequest: 8
     case .clockReply: 32
@@ -34,6 +34,7 @@ enum MessageFuzz {
       frame[FrameLayout.body] = UInt8(choice / 16 % 64)
       frame[FrameLayout.body + 2] = 64
       frame[FrameLayout.body + 4] = 2
+      frame[FrameLayout.body + 6] = UInt8(choice / 1024 % 2)
       frame[FrameLayout.body + 24] &= 0xFE
       clear(30..<32, &frame)
       clear(38..<40, &frame)
@@ -106,7 +107,7 @@ enum MessageFuzz {
     do throws(FrameError) { message = try Message(header, in: frame.span) } catch {
       return error == .body ? nil : "\(error) for \(header)"
     }
-    var bytes = [UInt8](repeating: 0, count: 128)
+    var bytes = [UInt8](repeating: 0, count: message.byteCount)
     var span = bytes.mutableSpan
     message.write(to: &span, at: 0)
     guard message.kind == header.kind, message.byteCount == header.bodyCount,

@@ -34,8 +34,8 @@ struct ClusterStart {
 
   /// Bytes that a node keeps for each of its vCPUs: its virtual TLB, and a few frames of the back end.
   private static func memoryPerVCPU(_ announcement: Announcement) -> UInt64 {
-    let isShadowed = announcement.features[NodeDescription.pagingWord] != 0
-    let shadowFrameCount = isShadowed ? ShadowFrames.count(memorySize: announcement.memorySize) : 0
+    let shadowFrameCount =
+      announcement.isShadowed ? ShadowFrames.count(memorySize: announcement.memorySize) : 0
     return UInt64(shadowFrameCount + 8) * pageSize
   }
 
@@ -77,6 +77,14 @@ struct ClusterStart {
     } catch {
       refuse("the guest that node 0 plans does not fit: \(line: error.summary)")
     }
+  }
+
+  /// What all nodes' processors have in common, which is the same on all nodes.
+  func makeProcessor() -> ProcessorDescription {
+    guard unsafe service.pointee.engine.membership.map.epoch == epoch,
+      let processor = unsafe service.pointee.makeLeastProcessor()
+    else { refuse("a node has gone before the guest has begun") }
+    return processor
   }
 
   /// For how long a node looks for a better measurement of the cluster's time, in nanoseconds.
@@ -175,7 +183,7 @@ extension ClusterService {
   /// What this node, which has a guest's kernel, has all nodes do; nil as long as it can't.
   func makePlan() -> GuestPlan? {
     guard engine.links.local.id == ClusterGuest.deviceNode,
-      let time = engine.membership.clock.time(at: instant)
+      let time = engine.membership.clock.time(at: instant), makeLeastProcessor() != nil
     else { return nil }
     refuseUnlikeNodes()
     do {
@@ -187,7 +195,24 @@ extension ClusterService {
     }
   }
 
-  /// A vCPU may find itself on any node's processor in time, and compares its TSC with all others: both must be alike.
+  /// What the guest's CPUID is made of; nil where a node is missing.
+  fileprivate func makeLeastProcessor() -> ProcessorDescription? {
+    guard let first = engine.membership.map[ClusterGuest.deviceNode]?.announcement else { return nil }
+    var processor = ProcessorDescription(words: first.processor)
+    for index in 1..<node.options.nodes {
+      guard let other = engine.membership.map[NodeID(UInt16(index))]?.announcement else { return nil }
+      do {
+        try processor.reduce(to: ProcessorDescription(words: other.processor))
+      } catch {
+        refuse(
+          "no guest on this cluster: the processors of node 0 and node \(index) are of different makers")
+      }
+    }
+    return processor
+  }
+
+  /// A vCPU compares its TSC with all others, and a page is shared by what both nodes take for a write to it. Processors need
+  /// only be of one maker, as `makeLeastProcessor` checks.
   private func refuseUnlikeNodes() {
     guard let own = engine.membership.map[ClusterGuest.deviceNode]?.announcement else { return }
     for index in 1..<node.options.nodes {
@@ -199,14 +224,9 @@ extension ClusterService {
           "no guest on this cluster: the TSC of node \(index) runs at \(other.tscFrequency / 1_000_000) MHz, and at \(own.tscFrequency / 1_000_000) here"
         )
       }
-      for word in 0..<16 where own.features[word] != other.features[word] {
-        if word == NodeDescription.pagingWord {
-          refuse(
-            "no guest on this cluster: node \(index) runs it on page tables of another kind (option paging)")
-        }
+      guard own.isShadowed == other.isShadowed else {
         refuse(
-          "no guest on this cluster: the processor of node \(index) is of another kind than the one here (word \(word) of its features)"
-        )
+          "no guest on this cluster: node \(index) runs it on page tables of another kind (option paging)")
       }
     }
   }

@@ -1,0 +1,4 @@
+/// Why no guest can have vCPUs on two processors.
+public enum UnlikeProcessors: Error {
+  case vendor
+}
