@@ -61,7 +61,7 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       (memory.frames[page] != nil || memory.frames.freeCount > 0)
       && handle(access == .read ? .readFault : .writeFault, page, holdsPin: holdsPin)
     if !isTaken { memory.hasPutOff = true }
-    settle()
+    settle(looksFar: !isTaken)
     return isTaken
   }
 
@@ -101,9 +101,11 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   }
 
   /// What may follow from any event.
-  mutating func settle() {
+  ///
+  /// - Parameter looksFar: whether somebody can't go on before there is a frame.
+  mutating func settle(looksFar: Bool = false) {
     flushPending()
-    evictWhereShort()
+    evictWhereShort(lookingAt: looksFar ? 8192 : 64)
     let canOpen = memory.coherence.openRequestCount < memory.options.coherence.requestLimit
     if memory.hasPutOff, memory.frames.freeCount > 0, canOpen {
       memory.hasPutOff = false
@@ -127,13 +129,16 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       case .beginVersion(let page, let version): keepTwin(page, version)
       case .needFrame(let page):
         if !memory.frames.provide(page) { return memory.stop(.noFrame(page)) }
-        memory.fruitlessCount = min(memory.fruitlessCount, memory.coherence.homes.pageCount)
+        allowAnotherLook()
       case .freeFrame(let page):
         memory.frames.vacate(page)
-        memory.fruitlessCount = 0
+        allowAnotherLook()
+        if memory.canSpare { memory.fruitlessCount = 0 }
+        memory.canSpare = false
       case .fillWithZeros(let page): fillWithZeros(page)
       case .kept(let page):
         evictionCounters.refusals &+= 1
+        allowAnotherLook()
         seekAdopter(page)
       case .breakLink(let id, _): brokenLinks.insert(id)
       case .stop(let fault): return memory.stop(.coherence(fault))
@@ -157,13 +162,12 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
   // MARK: Eviction
 
   /// Looks for pages that this node can do without, where it is short of frames: first copies that are of no use or that
-  /// others have too; where a look at all pages has freed no frame, pages that nobody else has and whose home is
-  /// another node.
-  private mutating func evictWhereShort() {
+  /// others have too; where a look at all pages has found none of them, pages that nobody else has and whose home is
+  /// another node, until one of the former has left.
+  private mutating func evictWhereShort(lookingAt count: Int) {
     let pageCount = memory.coherence.homes.pageCount
     guard memory.frames.freeCount < memory.options.lowFrameCount, pageCount > 0 else { return }
-    // Who has no frame for what it needs can't go on before there is one. Others should not wait for the search.
-    var left = memory.hasPutOff && memory.frames.freeCount == 0 ? 8192 : 64
+    var left = count
     while left > 0, memory.coherence.openRequestCount < memory.options.evictionLimit,
       memory.frames.freeCount < memory.options.lowFrameCount
     {
@@ -171,7 +175,10 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
       let page = PageNumber(memory.hand)
       memory.hand = memory.hand + 1 == UInt64(pageCount) ? 0 : memory.hand + 1
       memory.fruitlessCount = min(memory.fruitlessCount + 1, 2 * pageCount)
-      guard let event = eviction(of: page), handle(event, page) else { continue }
+      guard let event = eviction(of: page) else { continue }
+      let state = memory.coherence.cachePage(page).state
+      if state == .invalid || state == .shared { memory.canSpare = true }
+      guard handle(event, page) else { continue }
       if event == .evict {
         evictionCounters.evictions &+= 1
       } else {
@@ -180,20 +187,28 @@ extension NodeEngine where Routines: ~Copyable, Pages: ~Copyable {
     }
   }
 
+  private func isHome(_ page: PageNumber) -> Bool {
+    memory.coherence.homes.home(of: page) == links.local.id
+  }
+
+  /// A frame has come or gone, so that what a look at all pages has shown is no more true.
+  private mutating func allowAnotherLook() {
+    memory.fruitlessCount = min(memory.fruitlessCount, memory.coherence.homes.pageCount)
+  }
+
   /// How the page can leave its frame, if it should.
   private func eviction(of page: PageNumber) -> LocalEvent? {
     guard memory.frames[page] != nil else { return nil }
     let copy = memory.coherence.cachePage(page)
-    let isHome = memory.coherence.homes.home(of: page) == links.local.id
     switch copy.state {
     case .invalid: return copy.hasStaleCopy ? .forget : nil
     case .shared:
       // The last copy would go to its home, where it is.
-      if isHome, memory.coherence.sharers(of: page).count < 2 { return nil }
+      if isHome(page), memory.coherence.sharers(of: page).count < 2 { return nil }
       return copy.canEvict ? .evict : nil
     case .exclusive, .modified:
       let isDesperate = memory.fruitlessCount >= memory.coherence.homes.pageCount
-      return isDesperate && copy.canEvict && !isHome ? .evict : nil
+      return isDesperate && copy.canEvict && !isHome(page) ? .evict : nil
     default: return nil
     }
   }

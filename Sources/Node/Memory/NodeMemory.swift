@@ -24,9 +24,11 @@ struct NodeMemory {
   var adoptions = AdoptedPages()
   /// The first node to ask next whether it has room for a page.
   var nextAdopter = 0
-  /// Pages that were looked at since a frame was freed, up to twice the number of all; of the second time only those since a
-  /// frame was taken.
+  /// Pages that were looked at since a copy that could be spared has left, up to twice the number of all; of the second time
+  /// only those since a frame was freed or taken.
   var fruitlessCount = 0
+  /// Whether the search has found such a copy since a frame was last freed.
+  var canSpare = false
 
   /// A message of which not all fragments are there.
   struct IncomingMessage {
