@@ -168,6 +168,11 @@ extension DeviceAccess {
     Self(space: .port, isWrite: true, width: UInt8(width.rawValue), address: port, value: value)
   }
 
+  /// Whether nothing may come after it.
+  var mayEndGuest: Bool {
+    space == .port && (address == GuestPorts.sleepControl || address == GuestPorts.reset)
+  }
+
   /// A width that is none counts as a byte.
   fileprivate var portWidth: Platform.PortWidth { Platform.PortWidth(rawValue: UInt16(width)) ?? .byte }
 }
