@@ -50,7 +50,13 @@ private func makeGuestCPUID<Host: Backend>(_ backend: Host.Type, _ cluster: Clus
   let own = ProcessorDescription(Host.hostCPUID(node.options.paging, isDistributed: cluster != nil))
   guard let cluster else { return GuestCPUID(own) }
   let processor = cluster.makeProcessor()
-  if processor != own { log.info("cluster: the guest sees only what all nodes' processors have") }
+  var least = own
+  do {
+    try least.reduce(to: processor)
+  } catch {
+    refuse("the cluster's guest is one for processors of another maker")
+  }
+  if least != own { log.info("cluster: the guest sees only what all nodes' processors have") }
   return GuestCPUID(processor)
 }
 

@@ -28,7 +28,7 @@ public struct CPUIDPolicy: Sendable {
   private static let hypervisor: UInt32 = 0x4000_0000
 
   public let vendor: ProcessorVendor
-  /// MAXPHYADDR of the guest: the host's, but at most the 48 bits that four levels of EPT or NPT translate.
+  /// MAXPHYADDR of the guest.
   public let physicalAddressBits: UInt32
   /// What the guest may turn on in XCR0; 0 where it has no XSAVE.
   public let offeredXCR0: UInt64
@@ -61,8 +61,7 @@ public struct CPUIDPolicy: Sendable {
     vendor = ProcessorVendor(host.registers(leaf: 0, subleaf: 0))
     let hostHighest = host.registers(leaf: Self.extended, subleaf: 0).eax
     highestExtendedLeaf = min(hostHighest, Self.extended | (vendor == .amd ? 0x1E : 0x08))
-    let addressSizes = host.registers(leaf: Self.extended | 8, subleaf: 0).eax
-    physicalAddressBits = hostHighest >= Self.extended | 8 ? min(max(addressSizes & 0xFF, 32), 48) : 36
+    physicalAddressBits = host.physicalAddressBits
     offersArchitecturalCapabilities =
       host.registers(leaf: 7, subleaf: 0).edx & CPUIDFeatures.architecturalCapabilities != 0
     offersTSCAuxiliary = host.hasTSCAuxiliary

@@ -14,6 +14,13 @@ extension HostCPUID {
       || registers(leaf: 7, subleaf: 0).ecx & CPUIDFeatures.processorIdentifier != 0
   }
 
+  /// MAXPHYADDR, but at most the 48 bits that four levels of EPT or NPT translate.
+  public var physicalAddressBits: UInt32 {
+    let sizes: UInt32 = 0x8000_0008
+    guard registers(leaf: 0x8000_0000, subleaf: 0).eax >= sizes else { return 36 }
+    return min(max(registers(leaf: sizes, subleaf: 0).eax & 0xFF, 32), 48)
+  }
+
   public var hasGigabytePages: Bool {
     registers(leaf: 0x8000_0001, subleaf: 0).edx & CPUIDFeatures.gigabytePages != 0
   }

@@ -183,11 +183,16 @@ extension ClusterService {
   /// What this node, which has a guest's kernel, has all nodes do; nil as long as it can't.
   func makePlan() -> GuestPlan? {
     guard engine.links.local.id == ClusterGuest.deviceNode,
-      let time = engine.membership.clock.time(at: instant), makeLeastProcessor() != nil
+      let time = engine.membership.clock.time(at: instant), let processor = makeLeastProcessor()
     else { return nil }
     refuseUnlikeNodes()
     do {
       let layout = try ClusterStart.layout(engine.membership.map, wanted: node.options.guestMemory)
+      guard layout.map.endOfRAM.value <= 1 << UInt64(processor.physicalAddressBits) else {
+        refuse(
+          "no guest on this cluster: a node's processor has addresses of \(processor.physicalAddressBits) bits; ask for less RAM (guest.memory)"
+        )
+      }
       return GuestPlan(
         ramSize: layout.ramSize, frequency: node.clock.frequency * node.options.timeScale, startTime: time)
     } catch {
