@@ -180,7 +180,7 @@ def peer_work(cluster):
 
 
 def measure_cluster(rounds, events):
-    command = f"echo it boots; sysbench cpu --threads=2 --time=0 --events={events} run; echo it ends"
+    command = f"echo it boots; sysbench cpu --threads=2 --time=0 --events={events} run && echo it ends"
     boots, programs = ({nodes: [] for nodes in _NODES} for _ in range(2))
     for _ in range(rounds):
         for nodes in _NODES:
@@ -225,7 +225,8 @@ class Times(io.BytesIO):
 def faults_and_bytes(result):
     """How many faults needed another node, and how many bytes all nodes have sent about pages."""
     reports = [node.report for node in result.nodes]
-    faults = sum(kind["count"] for report in reports for kind in report["pages"]["faults"].values())
+    faults = sum(
+        report["pages"]["faults"][kind]["count"] for report in reports for kind in ("read", "write", "upgrade"))
     return faults, sum(report["messages"]["all"]["coherence"]["sentBytes"] for report in reports)
 
 

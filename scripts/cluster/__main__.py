@@ -26,8 +26,9 @@ Without --exec the guest's console is on the terminal: Ctrl-A X quits, and so do
 With --exec, standard output carries the command's output alone, and the exit status is the command's.
 
 Several PCs, of which --nodes says how many, are on one network and form a cluster: the guest is one, on all of them. With
---nodes 1 there is one PC and no network. From the guest's console, Ctrl-A N goes on to the nodes' own command lines, one after the other, and around. With --command there is no
-guest: standard output carries what commands of those command lines put out, and all nodes shut down after the last.
+--nodes 1 there is one PC and no network. From the guest's console, Ctrl-A N goes on to the nodes' own command lines, one
+after the other, and around. With --command there is no guest: standard output carries what commands of those command
+lines put out, and all nodes shut down after the last.
 While a cluster runs, these command its network (each has --help):
 
 """ + "".join(f"  qemu-cluster.sh {name:9} {what}\n" for name, what in remote.COMMANDS.items())

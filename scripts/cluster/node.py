@@ -97,6 +97,8 @@ class Node:
             return None
         pieces = self._demultiplexer.feed(data)
         for channel, content in pieces:
+            if channel is not Channel.LOG:
+                self._note_loaded()
             if channel is Channel.LOG:
                 self._log.write(content)
                 self._watch_log(content)
@@ -174,7 +176,12 @@ class Node:
     def _watch_log(self, content):
         *lines, self._log_line = (self._log_line + content).split(b"\n")
         self.panicked = self.panicked or any(_PANIC in line for line in lines)
-        if self._is_to_be_prompt and any(_LOADED in line for line in lines):
+        if any(_LOADED in line for line in lines):
+            self._note_loaded()
+
+    def _note_loaded(self):
+        """The machine's firmware and loader are done."""
+        if self._is_to_be_prompt:
             self._is_to_be_prompt = False
             run_promptly(self._process.pid)
 
