@@ -129,7 +129,8 @@ extension GuestProcessor {
     if vm.hasDevices { return vm.access(access) }
     let number = UInt16(index)
     let slot = slot
-    if access.isWrite, !access.mayEndGuest, vm.withCluster({ $0.post(access, ofVCPU: number, slot) }) == true {
+    if access.isWrite, !access.mayEndGuest, vm.withCluster({ $0.post(access, ofVCPU: number, slot) }) == true
+    {
       mustServe = true
       return 0
     }
