@@ -159,27 +159,8 @@ struct MemoryTests {
 
   /// Where nobody else does anything, as while a guest is loaded, a node that will have no frame must know it.
   @Test func aNodeKnowsThatItIsOutOfFrames() {
-    let network = EngineNetwork(nodeCount: 2, extraFrames: 13)
-    #expect(network.form())
-    var options = MemoryOptions()
-    options.lowFrameCount = 2
     let frames = EngineNetwork.frames(from: EngineNetwork.frameCount, 13)
-    let vCPUs = network.nodes.map { _ in MemoryNode(pageCount: 64) }
-    // Four pages of the other node, which can go home, and its own, which can't.
-    let pages = [32, 33, 34, 35] + Array(0..<20)
-    for (index, node) in network.nodes.enumerated() {
-      node.engine.startMemory(
-        HomeMap(pageCounts: [32, 32]), frameCapacity: 13,
-        frameLimit: HostPhysicalAddress(frames[12].value + 4096), twins: [], options: options)
-      for frame in frames.dropLast() { node.engine.addFrame(frame) }
-      node.drive = { engine in
-        if index == 0 {
-          load(pages, &engine, vCPUs[0])
-        } else {
-          while let action = engine.nextAction() { vCPUs[1].act(action) }
-        }
-      }
-    }
+    let (network, vCPUs) = startLoading(HomeMap(pageCounts: [32, 32]), frames)
     let loader = network.nodes[0]
     #expect(network.run(milliseconds: 1000) { loader.engine.isOutOfFrames })
     #expect(vCPUs[0].doneCount == 4 + 12)
@@ -192,34 +173,47 @@ struct MemoryTests {
     #expect(vCPUs.map(\.fault) == [nil, nil])
   }
 
-  /// Writes to one page after the other.
   /// The only pages that can leave may be far from where the search goes on.
   @Test func whoWaitsForAFrameDoesNotWaitForTheSearch() {
-    let network = EngineNetwork(nodeCount: 2, extraFrames: 12)
+    let frames = EngineNetwork.frames(from: EngineNetwork.frameCount, 13)
+    var turns = 0
+    let (network, vCPUs) = startLoading(HomeMap(pageCounts: [100_000, 4]), frames) { turns += 1 }
+    #expect(network.run(milliseconds: 1000) { vCPUs[0].doneCount == 4 + 12 })
+    #expect(turns < 200)
+  }
+
+  /// Two nodes with all of `frames` but the last, of which the first loads four pages of the other one, which can go home,
+  /// and then its own, which can't.
+  ///
+  /// - Parameter turn: called whenever it has its turn.
+  private func startLoading(
+    _ homes: HomeMap, _ frames: [HostPhysicalAddress], turn: @escaping () -> Void = {}
+  ) -> (EngineNetwork, [MemoryNode]) {
+    let network = EngineNetwork(nodeCount: 2, extraFrames: frames.count)
     #expect(network.form())
     var options = MemoryOptions()
     options.lowFrameCount = 2
-    let frames = EngineNetwork.frames(from: EngineNetwork.frameCount, 12)
-    let pageCount = 100_000
-    let vCPUs = network.nodes.map { _ in MemoryNode(pageCount: pageCount) }
-    let foreign = Array(pageCount - 4..<pageCount)
-    var turns = 0
+    let vCPUs = network.nodes.map { _ in MemoryNode(pageCount: homes.pageCount) }
+    let first = homes.pageCount(of: NodeID(0))
+    let pages = Array(first..<first + 4) + Array(0..<20)
     for (index, node) in network.nodes.enumerated() {
       node.engine.startMemory(
-        HomeMap(pageCounts: [UInt64(pageCount - 4), 4]), frames: frames, twins: [], options: options)
+        homes, frameCapacity: frames.count,
+        frameLimit: HostPhysicalAddress(frames[frames.count - 1].value + 4096), twins: [], options: options)
+      for frame in frames.dropLast() { node.engine.addFrame(frame) }
       node.drive = { engine in
         if index == 0 {
-          turns += 1
-          load(foreign + Array(0..<20), &engine, vCPUs[0])
+          turn()
+          load(pages, &engine, vCPUs[0])
         } else {
           while let action = engine.nextAction() { vCPUs[1].act(action) }
         }
       }
     }
-    #expect(network.run(milliseconds: 1000) { vCPUs[0].doneCount == 4 + 12 })
-    #expect(turns < 200)
+    return (network, vCPUs)
   }
 
+  /// Writes to one page after the other.
   private func load(_ pages: [Int], _ engine: inout Engine, _ loader: MemoryNode) {
     for _ in 0..<20 {
       while let action = engine.nextAction() { loader.act(action) }
