@@ -93,10 +93,10 @@ struct MaskedHostCPUID: HostCPUID {
     var registers = Self.read(leaf, subleaf)
     if leaf == 1 && hidden.contains(.pcid) { registers.ecx &= ~(1 << 17) }
     if leaf == 7 && subleaf == 0 {
-      if hidden.contains(.invpcid) { registers.ebx &= ~(1 << 10) }
-      if hidden.contains(.rdtscp) { registers.ecx &= ~(1 << 22) }
+      if hidden.contains(.invpcid) { registers.ebx &= ~CPUIDFeatures.invpcid }
+      if hidden.contains(.rdtscp) { registers.ecx &= ~CPUIDFeatures.processorIdentifier }
     }
-    if leaf == 0x8000_0001 && hidden.contains(.rdtscp) { registers.edx &= ~(1 << 27) }
+    if leaf == 0x8000_0001 && hidden.contains(.rdtscp) { registers.edx &= ~CPUIDFeatures.rdtscp }
     return registers
   }
 

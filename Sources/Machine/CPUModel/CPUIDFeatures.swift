@@ -6,7 +6,7 @@
 // thermal and power control, which are the node's own; transactional memory; 57-bit linear addresses;
 // XSAVES and with it all that it alone saves (CET, user interrupts); MPX and AMX.
 
-enum CPUIDFeatures {
+package enum CPUIDFeatures {
   @inline(__always)
   private static func bit(_ position: UInt32) -> UInt32 { 1 << position }
 
@@ -68,7 +68,7 @@ enum CPUIDFeatures {
 
   static let tscAdjust: UInt32 = 1 << 1
 
-  static let invpcid: UInt32 = 1 << 10
+  package static let invpcid: UInt32 = 1 << 10
 
   static var leaf7EBX: UInt32 {
     bit(0)  // FSGSBASE
@@ -77,7 +77,7 @@ enum CPUIDFeatures {
       | bit(7)  // SMEP
       | bit(8)  // BMI2
       | bit(9)  // enhanced REP MOVSB/STOSB
-      | bit(10)  // INVPCID
+      | invpcid
       | bit(13)  // FPU CS and DS deprecated
       | bit(18)  // RDSEED
       | bit(19)  // ADX
@@ -102,12 +102,14 @@ enum CPUIDFeatures {
 
   static let protectionKeys: UInt32 = 1 << 3
   static let osProtectionKeys: UInt32 = 1 << 4
+  /// RDPID.
+  package static let processorIdentifier: UInt32 = 1 << 22
 
   static var leaf7ECX: UInt32 {
     bit(0)  // PREFETCHWT1
       | bit(2)  // UMIP
       | bit(8)  // GFNI
-      | bit(22)  // RDPID
+      | processorIdentifier
       | bit(25)  // CLDEMOTE
       | bit(27)  // MOVDIRI
       | bit(28)  // MOVDIR64B
@@ -127,8 +129,6 @@ enum CPUIDFeatures {
   }
 
   static let architecturalCapabilities: UInt32 = 1 << 29
-  /// RDPID.
-  static let processorIdentifier: UInt32 = 1 << 22
 
   static var leaf7EDX: UInt32 {
     bit(4)  // fast short REP MOV
@@ -191,16 +191,16 @@ enum CPUIDFeatures {
   static let noExecute: UInt32 = 1 << 20
   static let fastFXSAVE: UInt32 = 1 << 25
   static let gigabytePages: UInt32 = 1 << 26
-  static let rdtscp: UInt32 = 1 << 27
+  package static let rdtscp: UInt32 = 1 << 27
 
   /// To be joined with `leaf1EDX`, some bits of which AMD repeats.
   static var extendedLeaf1EDX: UInt32 {
     bit(11)  // SYSCALL
-      | bit(20)  // NX
+      | noExecute
       | bit(22)  // AMD's additions to MMX
-      | bit(25)  // FXSAVE and FXRSTOR optimised
-      | bit(26)  // 1 GiB pages
-      | bit(27)  // RDTSCP
+      | fastFXSAVE
+      | gigabytePages
+      | rdtscp
       | bit(29)  // long mode
       | bit(30)  // 3DNow! additions
       | bit(31)  // 3DNow!
