@@ -65,8 +65,8 @@ class MainJob:
         self.began = time.time()
         # The PC's clock shows UTC, wherever its user is.
         self.launcher = subprocess.run(
-            [ROOT / "scripts/qemu-cluster.sh", "--machine", backend.machine.name, "--no-kvm", "--nodes", "1", "--cores", "2",
-             "--initrd", initrd, *options, "--run-directory", self.directory, "--timeout", str(SECONDS_TO_BOOT),
+            [ROOT / "scripts/qemu-cluster.sh", "--machine", backend.machine.name, "--no-kvm", "--nodes", "1",
+             "--cores", "2", "--initrd", initrd, *options, "--run-directory", self.directory, "--timeout", str(SECONDS_TO_BOOT),
              "--exec", command],
             capture_output=True, stdin=subprocess.DEVNULL, env=os.environ | {"TZ": "Asia/Kolkata"})
         self.ended = time.time()

@@ -92,7 +92,8 @@ def _parse(words):
         "--timeout", type=_positive, metavar="S", help="seconds (default: 600 with --exec or --command, else none)")
     parser.add_argument("--run-directory", type=pathlib.Path, default=BUILD / "run", metavar="DIRECTORY")
     cluster = parser.add_argument_group("cluster", "all but --nodes need two or more")
-    cluster.add_argument("--nodes", type=_positive, metavar="N", help=f"how many PCs (default: {_USUAL_NODES}, or each KIND one)")
+    cluster.add_argument(
+        "--nodes", type=_positive, metavar="N", help=f"how many PCs (default: {_USUAL_NODES}, or each KIND one)")
     cluster.add_argument(
         "--nic", metavar="MODEL", help="their network card: e1000 or e1000e (default: e1000e on QEMU, e1000 on Bochs)")
     cluster.add_argument(
@@ -145,10 +146,9 @@ def _machines(parser, arguments):
         nodes = "1 node" if arguments.nodes == 1 else f"{arguments.nodes} nodes"
         parser.error(f"--machine: {len(kinds)} kinds for {nodes}")
     machines = [machines[kind] for kind in kinds]
+    _check_numbers(parser, arguments, "cpu", arguments.cpu)
     # What is said of one node counts, whatever is said of all.
     for node, model in sorted(arguments.cpu, key=lambda choice: choice[0] is not None):
-        if node is not None and node >= arguments.nodes:
-            parser.error(f"--cpu: there is no node {node}; the last is {arguments.nodes - 1}")
         chosen = range(arguments.nodes) if node is None else [node]
         for number in chosen:
             if machines[number].has_processor_choice:
@@ -172,14 +172,18 @@ def _check(parser, arguments, machines):
     for name in _GUEST_OPTIONS if arguments.command else ():
         if getattr(arguments, name) is not None:
             parser.error(f"--{name}: with --command, which is for the nodes' own command lines, there is no guest")
-    numbers = [("start-after", number) for number, _ in arguments.start_after]
-    numbers += [("command", number) for number, _ in arguments.command or ()]
-    for name, number in numbers:
-        if number >= arguments.nodes:
-            parser.error(f"--{name}: there is no node {number}; the last is {arguments.nodes - 1}")
+    _check_numbers(parser, arguments, "start-after", arguments.start_after)
+    _check_numbers(parser, arguments, "command", arguments.command)
     for machine in machines:
         if arguments.nic and arguments.nic not in machine.network_cards:
             parser.error(f"--nic: {machine.name} has no {arguments.nic}, but {' or '.join(machine.network_cards)}")
+
+
+def _check_numbers(parser, arguments, name, values):
+    """Refuses a value that is for a node that does not exist."""
+    for number, _ in values or ():
+        if number is not None and number >= arguments.nodes:
+            parser.error(f"--{name}: there is no node {number}; the last is {arguments.nodes - 1}")
 
 
 def _run(job):

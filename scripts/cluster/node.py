@@ -97,12 +97,12 @@ class Node:
             return None
         pieces = self._demultiplexer.feed(data)
         for channel, content in pieces:
-            if channel is not Channel.LOG:
-                self._note_loaded()
             if channel is Channel.LOG:
                 self._log.write(content)
                 self._watch_log(content)
-            elif channel is Channel.CONSOLE:
+                continue
+            self._note_loaded()
+            if channel is Channel.CONSOLE:
                 self._console.write(content)
             elif channel is Channel.COMMANDS:
                 self.command_line.feed(content)
